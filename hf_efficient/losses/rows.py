@@ -1,0 +1,64 @@
+"""Rows: what every loss is a number for.
+
+A row is one scored thing: a sentence, an unmasked token, a next token, an image. A task turns a batch into rows, a
+loss gives one number per row and never reduces; the trainer sums and divides once, by the rows of the whole
+optimizer step. That is why accumulation, a second process, a sample weight or a second loss can't break the scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Items:
+    """The rows of one batch.
+
+    Shapes: `logits` (rows, classes); `targets` (rows,) of class ids, or (rows, classes) of floats; `mask` (rows,) is
+    True where the row counts; `sample` (rows,) is the index of the batch's sample that the row belongs to.
+    """
+
+    logits: Tensor
+    targets: Tensor
+    mask: Tensor
+    sample: Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a loss may look at: one micro-batch after the model's forward pass.
+
+    `inputs` is what the model was fed, `side` the columns that it was not (labels, `sample_weight`), `outputs` its
+    output with at least `logits`.
+    """
+
+    inputs: Mapping[str, Any]
+    side: Mapping[str, Any]
+    outputs: Any
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """One term of the objective."""
+
+    @property
+    def name(self) -> str:
+        """Key under which the term is logged."""
+        ...
+
+    @property
+    def weight(self) -> float:
+        """Factor of the term in the sum."""
+        ...
+
+    def count(self, batch: Mapping[str, Any]) -> Tensor | int:
+        """Number of rows that a collated micro-batch brings, known before the forward pass (0-d)."""
+        ...
+
+    def rows(self, batch: Batch) -> Tensor:
+        """Unreduced loss of each row, shape (rows,); 0 where the row does not count."""
+        ...

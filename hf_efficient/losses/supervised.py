@@ -1,0 +1,101 @@
+"""Losses against labels, one number per row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hf_efficient.losses.rows import Batch, Items
+
+IGNORED = -100
+"""Label that marks a row as not counting, as everywhere in transformers."""
+
+
+def cross_entropy(
+    items: Items, *, class_weights: Tensor | None = None, label_smoothing: float = 0.0
+) -> Tensor:
+    """Cross-entropy of each row in nats, shape (rows,).
+
+    Class weights multiply the row and are not divided out again: with a mean of 1 over the training rows they leave
+    the scale of the loss alone. Label smoothing is that of Szegedy et al. 2016, eq. 7 (arXiv 1512.00567).
+    """
+    log_probabilities = functional.log_softmax(items.logits.float(), dim=-1)
+    targets = items.targets.masked_fill(~items.mask, 0)
+    rows = -log_probabilities.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    if label_smoothing:
+        rows = (1 - label_smoothing) * rows - label_smoothing * log_probabilities.mean(-1)
+    if class_weights is not None:
+        rows = rows * class_weights.to(rows.device)[targets]
+    return rows.masked_fill(~items.mask, 0.0)
+
+
+def binary_cross_entropy(items: Items, *, class_weights: Tensor | None = None) -> Tensor:
+    """Binary cross-entropy of each row in nats, averaged over its labels, shape (rows,)."""
+    labels = functional.binary_cross_entropy_with_logits(
+        items.logits.float(), items.targets.float(), reduction="none"
+    )
+    if class_weights is not None:
+        labels = labels * class_weights.to(labels.device)
+    return labels.mean(-1).masked_fill(~items.mask, 0.0)
+
+
+def squared_error(items: Items) -> Tensor:
+    """Squared error of each row, averaged over its targets, shape (rows,)."""
+    errors = (items.logits.float() - items.targets.float()) ** 2
+    return errors.mean(-1).masked_fill(~items.mask, 0.0)
+
+
+def single_label_items(logits: Tensor, labels: Tensor) -> Items:
+    """Rows of a batch with one class id per sample; labels are (samples,), -100 where there is none."""
+    labels = labels.view(-1)
+    return Items(logits, labels, labels != IGNORED, _samples(labels))
+
+
+def multi_label_items(logits: Tensor, labels: Tensor) -> Items:
+    """Rows of a batch with 0 or 1 for each class; labels are (samples, classes)."""
+    return Items(logits, labels, _all(labels), _samples(labels))
+
+
+def regression_items(logits: Tensor, labels: Tensor) -> Items:
+    """Rows of a batch with one or more numbers per sample; labels are (samples,) or (samples, targets)."""
+    targets = labels.view(len(labels), -1)
+    return Items(logits.view(len(labels), -1), targets, _all(labels), _samples(labels))
+
+
+def _all(labels: Tensor) -> Tensor:
+    return torch.ones(len(labels), dtype=torch.bool, device=labels.device)
+
+
+def _samples(labels: Tensor) -> Tensor:
+    return torch.arange(len(labels), device=labels.device)
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """The labels' loss of a task: how a batch becomes rows, and what a row costs."""
+
+    items: Callable[[Tensor, Tensor], Items]
+    """`items(logits, labels)`, the task's."""
+    row_loss: Callable[[Items], Tensor]
+    """One of the functions above, its settings bound."""
+    name: str = "labels"
+    weight: float = 1.0
+
+    def count(self, batch: Mapping[str, Any]) -> Tensor | int:
+        """Rows with a label."""
+        labels: Tensor = batch["labels"]
+        if labels.is_floating_point() or labels.ndim > 1:
+            return len(labels)
+        return (labels != IGNORED).sum()
+
+    def rows(self, batch: Batch) -> Tensor:
+        """Loss of each row, times the row's `sample_weight` where the batch brings one."""
+        items = self.items(batch.outputs["logits"], batch.side["labels"])
+        rows = self.row_loss(items)
+        weights = batch.side.get("sample_weight")
+        return rows if weights is None else rows * weights.to(rows.dtype)[items.sample]

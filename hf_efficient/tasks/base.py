@@ -1,0 +1,65 @@
+"""What differs between tasks, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from datasets import Dataset
+    from transformers import EvalPrediction, PreTrainedTokenizerBase
+
+    from hf_efficient.losses import Loss
+
+
+class Task(Protocol):
+    """A kind of job for a model, learnt from the recipe and the training rows; a frozen value.
+
+    Its methods are pure: they take tables, arrays or logits and give new ones.
+    """
+
+    @property
+    def name(self) -> str:
+        """The Hub's name of the task, e.g. `text-classification`."""
+        ...
+
+    @property
+    def auto_model(self) -> str:
+        """Name of the transformers auto class that loads its models, e.g. `AutoModelForSequenceClassification`."""
+        ...
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Metrics that `compute_metrics` gives, in the order of the report; the first one is the main one."""
+        ...
+
+    def config(self) -> dict[str, Any]:
+        """Fields of the model's configuration that the task decides: `num_labels`, `id2label`, `problem_type` …"""
+        ...
+
+    def encode(
+        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str
+    ) -> Dataset:
+        """The rows that the model is fed: token ids, `labels` where the table has them, `sample_weight`, `length`."""
+        ...
+
+    def collator(self, tokenizer: PreTrainedTokenizerBase) -> Callable[[Sequence[Mapping[str, Any]]], Any]:
+        """What turns encoded rows into a batch of tensors, padded to its longest row."""
+        ...
+
+    def loss(self, *, label_smoothing: float = 0.0) -> Loss:
+        """The labels' loss."""
+        ...
+
+    def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
+        """Metrics by name; arrays are (samples, classes) and the labels."""
+        ...
+
+    def greater_is_better(self, metric: str) -> bool:
+        """Whether a larger value of the metric is an improvement."""
+        ...
+
+    def predictions(self, logits: np.ndarray[Any, Any]) -> list[dict[str, Any]]:
+        """One record per sample for people and files: predicted label and its score, or the number."""
+        ...
