@@ -1,6 +1,7 @@
 """Losses: one number per row, never reduced."""
 
-from hf_efficient.losses.rows import Batch, Items, Loss
+from hf_efficient.losses.heads import HeadLoss, known_head, supervised
+from hf_efficient.losses.rows import Batch, Items, Loss, Rows
 from hf_efficient.losses.supervised import (
     IGNORED,
     Supervised,
@@ -15,13 +16,17 @@ from hf_efficient.losses.supervised import (
 __all__ = [
     "IGNORED",
     "Batch",
+    "HeadLoss",
     "Items",
     "Loss",
+    "Rows",
     "Supervised",
     "binary_cross_entropy",
     "cross_entropy",
+    "known_head",
     "multi_label_items",
     "regression_items",
     "single_label_items",
     "squared_error",
+    "supervised",
 ]

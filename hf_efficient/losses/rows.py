@@ -29,6 +29,15 @@ class Items:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """What a loss gives: `values` (rows,), not reduced and 0 where `mask` is False; `mask` and `sample` as in `Items`."""
+
+    values: Tensor
+    mask: Tensor
+    sample: Tensor
+
+
+@dataclass(frozen=True)
 class Batch:
     """What a loss may look at: one micro-batch after the model's forward pass.
 
@@ -59,6 +68,6 @@ class Loss(Protocol):
         """Number of rows that a collated micro-batch brings, known before the forward pass (0-d)."""
         ...
 
-    def rows(self, batch: Batch) -> Tensor:
-        """Unreduced loss of each row, shape (rows,); 0 where the row does not count."""
+    def rows(self, batch: Batch) -> Rows:
+        """Loss of each row, not reduced."""
         ...

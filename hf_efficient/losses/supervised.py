@@ -10,15 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hf_efficient.losses.rows import Batch, Items
+from hf_efficient.losses.rows import Batch, Items, Rows
 
 IGNORED = -100
 """Label that marks a row as not counting, as everywhere in transformers."""
 
 
-def cross_entropy(
-    items: Items, *, class_weights: Tensor | None = None, label_smoothing: float = 0.0
-) -> Tensor:
+def cross_entropy(items: Items, *, class_weights: Tensor | None = None, label_smoothing: float = 0.0) -> Tensor:
     """Cross-entropy of each row in nats, shape (rows,).
 
     Class weights multiply the row and are not divided out again: with a mean of 1 over the training rows they leave
@@ -36,9 +34,7 @@ def cross_entropy(
 
 def binary_cross_entropy(items: Items, *, class_weights: Tensor | None = None) -> Tensor:
     """Binary cross-entropy of each row in nats, averaged over its labels, shape (rows,)."""
-    labels = functional.binary_cross_entropy_with_logits(
-        items.logits.float(), items.targets.float(), reduction="none"
-    )
+    labels = functional.binary_cross_entropy_with_logits(items.logits.float(), items.targets.float(), reduction="none")
     if class_weights is not None:
         labels = labels * class_weights.to(labels.device)
     return labels.mean(-1).masked_fill(~items.mask, 0.0)
@@ -93,9 +89,11 @@ class Supervised:
             return len(labels)
         return (labels != IGNORED).sum()
 
-    def rows(self, batch: Batch) -> Tensor:
+    def rows(self, batch: Batch) -> Rows:
         """Loss of each row, times the row's `sample_weight` where the batch brings one."""
         items = self.items(batch.outputs["logits"], batch.side["labels"])
-        rows = self.row_loss(items)
+        values = self.row_loss(items)
         weights = batch.side.get("sample_weight")
-        return rows if weights is None else rows * weights.to(rows.dtype)[items.sample]
+        if weights is not None:
+            values = values * weights.to(values.dtype)[items.sample]
+        return Rows(values, items.mask, items.sample)

@@ -1,0 +1,87 @@
+"""Row losses for the heads of transformers' own models, so that a bare `EfficientTrainer` scales them right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hf_efficient.errors import PlanError
+from hf_efficient.losses.rows import Batch, Loss, Rows
+from hf_efficient.losses.supervised import (
+    Supervised,
+    binary_cross_entropy,
+    cross_entropy,
+    multi_label_items,
+    regression_items,
+    single_label_items,
+    squared_error,
+)
+
+CLASSIFICATION_HEADS = ("ForSequenceClassification", "ForImageClassification")
+"""Endings of the classes whose head gives one vector of logits per sample."""
+
+
+def known_head(model: nn.Module, *, label_smoothing: float = 0.0) -> Loss | None:
+    """The row loss of the model's head, or None where the model must keep its own loss."""
+    if not type(model).__name__.endswith(CLASSIFICATION_HEADS):
+        return None
+    return HeadLoss(model.config, label_smoothing)
+
+
+@dataclass(frozen=True)
+class HeadLoss:
+    """The loss of a classification head, chosen as transformers does: by `problem_type`, else by the labels' type."""
+
+    config: Any
+    label_smoothing: float = 0.0
+    name: str = "labels"
+    weight: float = 1.0
+
+    def count(self, batch: Mapping[str, Any]) -> Tensor | int:
+        """Rows with a label."""
+        return self._supervised(batch["labels"]).count(batch)
+
+    def rows(self, batch: Batch) -> Rows:
+        """Loss of each sample."""
+        return self._supervised(batch.side["labels"]).rows(batch)
+
+    def _supervised(self, labels: Tensor) -> Supervised:
+        if self.config.problem_type is None:
+            # transformers writes the guess into the configuration at the first batch; saved models carry it.
+            self.config.problem_type = _guess_problem(self.config.num_labels, labels)
+        return supervised(self.config.problem_type, label_smoothing=self.label_smoothing)
+
+
+def supervised(problem_type: str, *, class_weights: Tensor | None = None, label_smoothing: float = 0.0) -> Supervised:
+    """The labels' loss for one of transformers' three `problem_type`s.
+
+    Raises:
+        PlanError: label smoothing or class weights where they have no meaning.
+
+    """
+    if label_smoothing and problem_type != "single_label_classification":
+        raise PlanError(
+            f"label_smoothing_factor = {label_smoothing} needs one class per row, and this is {problem_type}; "
+            "remove it."
+        )
+    if problem_type == "regression":
+        if class_weights is not None:
+            raise PlanError("class_weights need classes, and this is a regression; remove them.")
+        return Supervised(regression_items, squared_error)
+    if problem_type == "multi_label_classification":
+        return Supervised(multi_label_items, partial(binary_cross_entropy, class_weights=class_weights))
+    row_loss = partial(cross_entropy, class_weights=class_weights, label_smoothing=label_smoothing)
+    return Supervised(single_label_items, row_loss)
+
+
+def _guess_problem(num_labels: int, labels: Tensor) -> str:
+    if num_labels == 1:
+        return "regression"
+    if labels.dtype in (torch.long, torch.int):
+        return "single_label_classification"
+    return "multi_label_classification"
