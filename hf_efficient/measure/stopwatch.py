@@ -1,0 +1,51 @@
+"""Time that a run spends on training steps."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from transformers import TrainerCallback
+from transformers.trainer_callback import ExportableState
+
+
+class Stopwatch(TrainerCallback, ExportableState):
+    """Wall and CPU seconds of the training steps, loading of batches included, evaluation and saving left out.
+
+    Its state travels in the checkpoint, so that an interrupted run counts every step that its result is made of.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.cpu_seconds = 0.0
+        self._mark = (0.0, 0.0)
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint needs to go on counting; JSON."""
+        return {"args": {}, "attributes": {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds}}
+
+    def _start(self) -> None:
+        self._mark = (time.perf_counter(), time.process_time())
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Start of the run or of its continuation."""
+        self._start()
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """What came before the epoch is no training step."""
+        self._start()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """End of an optimizer step."""
+        wall, cpu = self._mark
+        self._start()
+        self.seconds += self._mark[0] - wall
+        self.cpu_seconds += self._mark[1] - cpu
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """An evaluation is no training step."""
+        self._start()
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Writing a checkpoint is no training step."""
+        self._start()

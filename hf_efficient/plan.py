@@ -1,0 +1,65 @@
+"""The plan: all that a run is made of, in one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hf_efficient.errors import PlanError
+from hf_efficient.losses import Loss
+from hf_efficient.tasks.base import Task
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Parts of a run. `with_…` methods return a new plan; a slot that is set is never overwritten."""
+
+    model: Any = None
+    """The model that is trained."""
+    args: Any = None
+    """`transformers.TrainingArguments`."""
+    train_dataset: Any = None
+    eval_dataset: Any = None
+    test_dataset: Any = None
+    """Encoded rows; the test rows are scored once, at the end."""
+    processing_class: Any = None
+    """Tokenizer or image processor, saved with the model."""
+    data_collator: Any = None
+    task: Task | None = None
+    losses: tuple[Loss, ...] | None = None
+    """Terms of the objective, the labels' first; None leaves the choice to the trainer."""
+    scheduler: Any = None
+    """`scheduler(optimizer, num_training_steps)`, or None for that of `args`."""
+    order: Any = None
+    """Sampler that says which rows come when, or None for the stock shuffle."""
+    callbacks: tuple[Any, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was decided for the user, and why; shown by `explain` and in the report."""
+    set_by: dict[str, str] = field(default_factory=dict)
+    """Technique that set each slot."""
+
+    def with_loss(self, loss: Loss) -> Plan:
+        """The plan with one more term in the objective."""
+        return replace(self, losses=(*(self.losses or ()), loss))
+
+    def with_callback(self, callback: Any) -> Plan:
+        """The plan with one more callback."""
+        return replace(self, callbacks=(*self.callbacks, callback))
+
+    def with_order(self, sampler: Any, *, by: str) -> Plan:
+        """The plan with a sampler.
+
+        Raises:
+            PlanError: another technique has set one.
+        """
+        return self._set("order", sampler, by)
+
+    def with_note(self, note: str) -> Plan:
+        """The plan with one more remark for the user."""
+        return replace(self, notes=(*self.notes, note))
+
+    def _set(self, slot: str, value: Any, by: str) -> Plan:
+        if getattr(self, slot) is not None:
+            owner = self.set_by.get(slot, "the caller")
+            raise PlanError(f"{by} sets the {slot} of the run, and {owner} has set it already; use one of them.")
+        return replace(self, **{slot: value}, set_by={**self.set_by, slot: by})

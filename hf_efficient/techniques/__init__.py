@@ -1,0 +1,41 @@
+"""What the product can do beyond plain fine-tuning: one ordered table of `apply(plan, section) -> plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from hf_efficient.errors import PlanError
+from hf_efficient.recipe.early_stopping import EarlyStopping
+from hf_efficient.recipe.section import Section
+from hf_efficient.techniques import early_stopping
+
+if TYPE_CHECKING:
+    from hf_efficient.plan import Plan
+
+TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
+    EarlyStopping: early_stopping.apply,
+}
+"""Section of the recipe → technique, in the order in which they are applied (see docs/design.md §2)."""
+
+
+def apply_techniques(plan: Plan, sections: Iterable[Section | None]) -> Plan:
+    """The plan with each technique applied whose section is given, in the order of `TECHNIQUES`.
+
+    Raises:
+        PlanError: a section that is no technique, or given twice, or techniques that contradict each other.
+    """
+    given: dict[type[Section], Section] = {}
+    for section in sections:
+        if section is None:
+            continue
+        if type(section) not in TECHNIQUES:
+            known = ", ".join(cls.__name__ for cls in TECHNIQUES)
+            raise PlanError(f"{type(section).__name__} is not a technique; there are {known}.")
+        if type(section) in given:
+            raise PlanError(f"{type(section).__name__} is given twice; give it once.")
+        given[type(section)] = section
+    for section_type, apply in TECHNIQUES.items():
+        if section_type in given:
+            plan = apply(plan, given[section_type])
+    return plan

@@ -1,0 +1,118 @@
+"""Checkpoints: which one is whole, and none left half-written."""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME
+
+from hf_efficient.errors import RunDirectoryError
+
+_NAME = re.compile(rf"{PREFIX_CHECKPOINT_DIR}-(\d+)")
+_ADAPTER_WEIGHTS_NAME = "adapter_model.safetensors"
+_NO_SPACE = re.compile(r"No space left|file write failed|unexpected pos|Disk quota", re.IGNORECASE)
+
+
+def checkpoints(directory: Path) -> list[Path]:
+    """Checkpoints in a directory, the newest (most steps) first."""
+    found = [(int(match[1]), path) for path in directory.glob("*") if (match := _NAME.fullmatch(path.name))]
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def newest_complete(directory: Path) -> tuple[Path | None, list[tuple[Path, str]]]:
+    """The newest checkpoint that is whole, and the newer ones that are not with what each lacks."""
+    damaged: list[tuple[Path, str]] = []
+    for path in checkpoints(directory):
+        lack = missing_from(path)
+        if lack is None:
+            return path, damaged
+        damaged.append((path, lack))
+    return None, damaged
+
+
+def missing_from(checkpoint: Path) -> str | None:
+    """What keeps a checkpoint from being resumed exactly, in words; None if it is whole.
+
+    The stock Trainer silently starts a fresh optimizer where `optimizer.pt` is missing (transformers 5.23).
+    """
+    if not checkpoint.is_dir():
+        return "it is no directory"
+    if (lack := _lack_of_weights(checkpoint)) is not None:
+        return lack
+    for name in (OPTIMIZER_NAME, SCHEDULER_NAME):
+        if not (checkpoint / name).is_file():
+            return f"{name} is missing"
+    archives = [checkpoint / OPTIMIZER_NAME, checkpoint / SCHEDULER_NAME, *checkpoint.glob("rng_state*.pth")]
+    if len(archives) == 2:
+        return "rng_state.pth is missing"
+    for archive in archives:
+        if not zipfile.is_zipfile(archive):  # the directory of a zip stands at its end
+            return f"{archive.name} is cut off"
+    return _lack_of_state(checkpoint / TRAINER_STATE_NAME)
+
+
+def _lack_of_weights(checkpoint: Path) -> str | None:
+    index = checkpoint / SAFE_WEIGHTS_INDEX_NAME
+    if index.is_file():
+        shards = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+    else:
+        shards = [name for name in (SAFE_WEIGHTS_NAME, _ADAPTER_WEIGHTS_NAME) if (checkpoint / name).is_file()]
+    if not shards:
+        return f"{SAFE_WEIGHTS_NAME} is missing"
+    for shard in shards:
+        try:
+            with safe_open(checkpoint / shard, framework="pt"):
+                pass
+        except (OSError, SafetensorError):
+            return f"{shard} is missing or cut off"
+    return None
+
+
+def _lack_of_state(path: Path) -> str | None:
+    try:
+        json.loads(path.read_text())
+    except FileNotFoundError:
+        return f"{path.name} is missing"
+    except json.JSONDecodeError:
+        return f"{path.name} is cut off"
+    return None
+
+
+@contextmanager
+def writing_checkpoint(directory: str, step: int) -> Iterator[None]:
+    """Removes what was written of a checkpoint if writing it fails, so that no later run trips over it.
+
+    Raises:
+        RunDirectoryError: the disk is full or the directory can't be written.
+    """
+    checkpoint = Path(directory) / f"{PREFIX_CHECKPOINT_DIR}-{step}"
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        shutil.rmtree(checkpoint, ignore_errors=True)
+        if not _is_disk_error(error):
+            raise
+        raise RunDirectoryError(
+            f"{checkpoint}: the checkpoint could not be written ({_first_line(error)}); "
+            "earlier checkpoints are whole: free space and start the same command again."
+        ) from error
+
+
+def _is_disk_error(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO):
+        return True
+    return _NO_SPACE.search(str(error)) is not None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

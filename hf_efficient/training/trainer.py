@@ -1,0 +1,251 @@
+"""`EfficientTrainer`: transformers' `Trainer` that owns the reduction of the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.data import Sampler
+from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_utils import EvalLoopOutput
+
+from hf_efficient.errors import PlanError
+from hf_efficient.losses import Batch, Loss, known_head
+from hf_efficient.plan import Plan
+from hf_efficient.recipe.section import Section
+from hf_efficient.techniques import apply_techniques
+from hf_efficient.training.checkpoint import writing_checkpoint
+from hf_efficient.training.model_loss import consumes_count, count_labels, own_loss
+from hf_efficient.training.tally import Tally
+
+SIDE_COLUMNS = ("labels", "sample_weight")
+"""Columns of a batch that losses read and models with a known head are not fed."""
+
+Scheduler = Callable[[Optimizer, int], LRScheduler]
+"""`scheduler(optimizer, num_training_steps)`."""
+
+
+class SetEpoch(TrainerCallback):
+    """Tells the sampler the epoch: on several processes accelerate forgets to after a resume (accelerate 1.15)."""
+
+    def __init__(self, sampler: Any) -> None:
+        self.sampler = sampler
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by the Trainer before the first batch of an epoch is drawn."""
+        self.sampler.set_epoch(int((state.epoch or 0) + 1e-6))
+
+
+class EfficientTrainer(Trainer):
+    """transformers' `Trainer` with more doors; it takes every argument that `Trainer` takes, and:
+
+    Args:
+        losses: terms of the objective, each one number per row (`hf_efficient.losses.Loss`). The first one is the
+            labels': `eval_loss` is it alone. By default the row loss of the model's head, if it is a known one; any
+            other model keeps its own loss.
+        sampler: the order of the training rows. It must be a pure function of (seed, epoch), the same on each
+            process; if it has `set_epoch`, it is called before each epoch.
+        scheduler: `scheduler(optimizer, num_training_steps)`, instead of `args.lr_scheduler_type`.
+        techniques: sections of a recipe such as `EarlyStopping(patience_epochs=2)`, applied to this trainer.
+
+    However a global batch is split over accumulation steps and processes, loss and gradient are the same: each term
+    is summed over its rows and divided once by the rows of the whole optimizer step. A model that keeps its own loss
+    is scaled by its share of the step's labels, which is exact for a loss that is a mean over them.
+
+    With `compute_loss_func` the stock Trainer's reduction applies, untouched.
+    """
+
+    def __init__(
+        self,
+        model: Any = None,
+        args: TrainingArguments | None = None,
+        data_collator: Any = None,
+        train_dataset: Any = None,
+        eval_dataset: Any = None,
+        processing_class: Any = None,
+        model_init: Callable[..., Any] | None = None,
+        compute_loss_func: Callable[..., Any] | None = None,
+        compute_metrics: Callable[..., dict[str, Any]] | None = None,
+        callbacks: list[Any] | None = None,
+        optimizers: tuple[Any, Any] = (None, None),
+        optimizer_cls_and_kwargs: tuple[Any, dict[str, Any]] | None = None,
+        preprocess_logits_for_metrics: Callable[..., Any] | None = None,
+        *,
+        losses: Sequence[Loss] | None = None,
+        sampler: Sampler[int] | None = None,
+        scheduler: Scheduler | None = None,
+        techniques: Sequence[Section] = (),
+    ) -> None:
+        if losses is not None and compute_loss_func is not None:
+            raise PlanError("EfficientTrainer takes losses or compute_loss_func, not both: both decide the loss.")
+        plan = Plan(
+            model=model,
+            args=args,
+            train_dataset=train_dataset,
+            eval_dataset=eval_dataset,
+            processing_class=processing_class,
+            data_collator=data_collator,
+            losses=None if losses is None else tuple(losses),
+            order=sampler,
+            callbacks=tuple(callbacks or ()),
+        )
+        plan = apply_techniques(plan, techniques)
+        self.sampler = plan.order
+        self._scheduler_function = scheduler
+        super().__init__(
+            model=plan.model,
+            args=plan.args,
+            data_collator=plan.data_collator,
+            train_dataset=plan.train_dataset,
+            eval_dataset=plan.eval_dataset,
+            processing_class=plan.processing_class,
+            model_init=model_init,
+            compute_loss_func=compute_loss_func,
+            compute_metrics=compute_metrics,
+            callbacks=list(plan.callbacks),
+            optimizers=optimizers,
+            optimizer_cls_and_kwargs=optimizer_cls_and_kwargs,
+            preprocess_logits_for_metrics=preprocess_logits_for_metrics,
+        )
+        self._losses = self._choose_losses(plan.losses)
+        self._consumes_count: bool | None = None
+        self._tally: Tally | None = None
+        if compute_loss_func is None:
+            self.loss_is_scaled_for_ga = True
+        if hasattr(self.sampler, "set_epoch"):
+            self.add_callback(SetEpoch(self.sampler))
+
+    def _choose_losses(self, losses: tuple[Loss, ...] | None) -> tuple[Loss, ...] | None:
+        """The terms of the objective; None where the model or `compute_loss_func` decides."""
+        if losses is not None or self.compute_loss_func is not None:
+            return losses
+        smoothing = self.args.label_smoothing_factor if self.label_smoother is not None else 0.0
+        head = known_head(self.accelerator.unwrap_model(self.model), label_smoothing=smoothing)
+        return None if head is None else (head,)
+
+    # One count a step, over all micro-batches and all processes.
+
+    def get_batch_samples(self, epoch_iterator: Iterator[Any], num_batches: int, device: Any) -> tuple[list[Any], Any]:
+        """The micro-batches of one optimizer step, and how many rows each term of the loss has in them (terms,)."""
+        if self.compute_loss_func is not None:
+            return super().get_batch_samples(epoch_iterator, num_batches, device)
+        batches = list(islice(epoch_iterator, num_batches))
+        if not batches:
+            return batches, None
+        counts = torch.stack([self._count(batch, device) for batch in batches]).sum(0)
+        if self.args.world_size > 1:
+            counts = self.accelerator.reduce(counts, reduction="sum")
+        # Ranks of a tensor-, context- or sequence-parallel group see the same rows.
+        return batches, counts / (self.get_tp_size() * self.get_cp_size() * self.get_sp_size())
+
+    def _count(self, batch: Mapping[str, Any], device: Any) -> Tensor:
+        if self._losses is None:
+            counts = [count_labels(batch, self.label_names, shifted=self._loss_shifts_labels)]
+        else:
+            counts = [loss.count(batch) for loss in self._losses]
+        return torch.stack([torch.as_tensor(count, device=device, dtype=torch.float32) for count in counts])
+
+    # One division.
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """This process's share of the step's loss, times the number of processes, since gradients are averaged.
+
+        Args:
+            model: the wrapped model.
+            inputs: one micro-batch.
+            return_outputs: also return the model's outputs.
+            num_items_in_batch: rows of the whole step for each term (terms,); by default those of this micro-batch.
+        """
+        if self.compute_loss_func is not None:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        if not model.training or num_items_in_batch is None:
+            num_items_in_batch = self._count(inputs, self.args.device)
+            ranks = 1
+        else:
+            ranks = self.accelerator.num_processes // self.get_tp_size()
+        if self._losses is None:
+            loss, outputs = self._model_loss(model, inputs, num_items_in_batch)
+        else:
+            loss, outputs = self._row_loss(model, inputs, num_items_in_batch)
+        loss = loss * ranks
+        return (loss, outputs) if return_outputs else loss
+
+    def _row_loss(self, model: nn.Module, inputs: dict[str, Any], counts: Tensor) -> tuple[Tensor, Any]:
+        assert self._losses is not None
+        feed = {key: value for key, value in inputs.items() if key not in SIDE_COLUMNS}
+        outputs = model(**feed)
+        named = outputs if isinstance(outputs, Mapping) else {"logits": outputs[0]}
+        batch = Batch(feed, {key: inputs[key] for key in SIDE_COLUMNS if key in inputs}, named)
+        if not model.training:
+            loss = self._evaluation_loss(batch, counts[0])
+        else:
+            loss = torch.stack(
+                [term.weight * term.rows(batch).values.sum() / counts[i] for i, term in enumerate(self._losses)]
+            ).sum()
+        # prediction_step drops the first element of a tuple as the loss.
+        return loss, outputs if isinstance(outputs, Mapping) else (loss, *outputs)
+
+    def _model_loss(self, model: nn.Module, inputs: dict[str, Any], counts: Tensor) -> tuple[Tensor, Any]:
+        if self._consumes_count is None:
+            self._consumes_count = consumes_count(model, inputs)
+        share = self._count(inputs, counts.device)[0]
+        if self._consumes_count:
+            outputs = model(**inputs, num_items_in_batch=counts[0])
+            loss = own_loss(outputs, inputs)
+        else:
+            outputs = model(**inputs)
+            loss = own_loss(outputs, inputs) * (share / counts[0])
+        if not model.training and self._tally is not None:
+            self._tally.add(self.accelerator.gather(torch.stack([loss.detach().float() * share, share])[None]))
+        return loss, outputs
+
+    # `eval_loss` is the sum over all rows divided by their number, not a mean of batch means.
+
+    def _evaluation_loss(self, batch: Batch, count: Tensor) -> Tensor:
+        assert self._losses is not None
+        rows = self._losses[0].rows(batch)
+        if self._tally is not None:
+            samples = len(next(iter(batch.inputs.values())))
+            # Samples that accelerate repeats to fill the last batch of each process are dropped here.
+            self._tally.add(self.accelerator.gather_for_metrics(Tally.per_sample(rows, samples)))
+        return rows.values.sum() / count
+
+    def evaluation_loop(
+        self,
+        dataloader: Any,
+        description: str,
+        prediction_loss_only: bool | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> EvalLoopOutput:
+        """Stock loop; its loss replaced by the global sum over the global count."""
+        self._tally = Tally()
+        output = super().evaluation_loop(dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix)
+        tally, self._tally = self._tally, None
+        if tally.count and output.metrics is not None:
+            output.metrics[f"{metric_key_prefix}_loss"] = tally.mean
+        return output
+
+    # Two more doors.
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        return self.sampler if self.sampler is not None else super()._get_train_sampler(train_dataset)
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Optimizer | None = None) -> Any:
+        """The schedule of the learning rate: `scheduler` if it was given, else that of `args`."""
+        if self._scheduler_function is None or self.lr_scheduler is not None:
+            return super().create_scheduler(num_training_steps, optimizer)
+        self.lr_scheduler = self._scheduler_function(optimizer or self.optimizer, num_training_steps)  # type: ignore[assignment, arg-type]
+        self._created_lr_scheduler = True
+        return self.lr_scheduler
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        with writing_checkpoint(str(self.args.output_dir), self.state.global_step):
+            super()._save_checkpoint(model, trial)
