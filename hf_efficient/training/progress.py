@@ -11,6 +11,9 @@ from tqdm import tqdm
 from transformers import TrainerCallback
 
 
+_BAR = "{desc}: {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+
+
 class ProgressBar(TrainerCallback):
     """One bar over the optimizer steps with loss, rate and time left; a line per tenth where there is no terminal."""
 
@@ -32,7 +35,7 @@ class ProgressBar(TrainerCallback):
             mininterval=0.1 if terminal else 15,
             miniters=None if terminal else max(1, state.max_steps // 10),
             file=sys.stderr,
-            bar_format="{desc}: {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
+            bar_format=_BAR,
         )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -67,7 +70,10 @@ def _evaluation_line(logs: dict[str, Any]) -> str:
 
 
 class JsonLog(TrainerCallback):
-    """Appends what the Trainer logs to `log.jsonl`, one object a line; a resumed run drops what came after its checkpoint."""
+    """Appends what the Trainer logs to `log.jsonl`, one object a line.
+
+    A resumed run drops the lines that came after its checkpoint: those steps are done again.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)

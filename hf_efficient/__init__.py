@@ -1,0 +1,43 @@
+"""Efficient fine-tuning with Hugging Face: more model quality for each second, dollar and kilowatt-hour.
+
+    from hf_efficient import finetune
+
+    outcome = finetune("configs/quickstart.yaml", {"training.learning_rate": 3e-4})
+    print(outcome.metrics["accuracy"])
+
+Importing the package loads no torch: each name is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hf_efficient.errors import HfEfficientError
+    from hf_efficient.recipe import EarlyStopping, Recipe
+    from hf_efficient.training.finetune import Outcome, finetune
+    from hf_efficient.training.trainer import EfficientTrainer
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "EarlyStopping": "hf_efficient.recipe",
+    "EfficientTrainer": "hf_efficient.training.trainer",
+    "HfEfficientError": "hf_efficient.errors",
+    "Outcome": "hf_efficient.training.finetune",
+    "Recipe": "hf_efficient.recipe",
+    "finetune": "hf_efficient.training.finetune",
+}
+
+__all__ = ["EarlyStopping", "EfficientTrainer", "HfEfficientError", "Outcome", "Recipe", "finetune"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,101 @@
+"""From a recipe to a plan: rows, task, model, arguments, losses, then the techniques."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from transformers import TrainingArguments, set_seed
+
+from hf_efficient import tasks
+from hf_efficient.data import load_tables
+from hf_efficient.errors import RecipeError, did_you_mean
+from hf_efficient.models import load_model, load_tokenizer, max_length_of
+from hf_efficient.plan import Plan
+from hf_efficient.techniques import apply_techniques
+
+if TYPE_CHECKING:
+    from hf_efficient.recipe import Recipe
+    from hf_efficient.tasks.base import Task
+    from hf_efficient.training.precision import Precision
+    from hf_efficient.training.schedules import Scheduler
+
+
+@dataclass(frozen=True)
+class Live:
+    """Python objects that stand in for what the recipe names."""
+
+    model: Any = None
+    train_dataset: Any = None
+    eval_dataset: Any = None
+    processing_class: Any = None
+
+    def named(self, words: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A recipe's words, with names put in for objects that it need not name."""
+        if self.model is None or "model" in words:
+            return words
+        return {**words, "model": {"name": self.model.config._name_or_path or type(self.model).__name__}}
+
+    def __bool__(self) -> bool:
+        return any(value is not None for value in vars(self).values())
+
+
+def build(
+    recipe: Recipe,
+    args: TrainingArguments,
+    precision: Precision,
+    scheduler: Scheduler | None = None,
+    live: Live = Live(),
+) -> Plan:
+    """The plan of a recipe.
+
+    Raises:
+        PlanError: settings that contradict the model, the data or each other.
+        DataError: rows, columns or labels that can't be used.
+    """
+    tables = load_tables(recipe.data, recipe.place, train=live.train_dataset, validation=live.eval_dataset)
+    task = tasks.learn(recipe.task, recipe.data, tables, recipe.place)
+    _set_best_metric(recipe, args, task)
+    tokenizer = live.processing_class or load_tokenizer(recipe.model, recipe.place)
+    set_seed(args.seed)  # a new head is drawn here, before the Trainer seeds
+    loaded = load_model(recipe.model, task, tokenizer, recipe.place, model=live.model)
+    max_length = max_length_of(loaded.model.config, tokenizer, recipe.data.max_length, recipe.place)
+    encoded = {
+        split: task.encode(table, tokenizer, max_length=max_length, truncation=recipe.data.truncation, split=split)
+        for split, table in tables.items()
+    }
+    plan = Plan(
+        model=loaded.model,
+        args=args,
+        train_dataset=encoded["train"].dataset,
+        eval_dataset=encoded["validation"].dataset if "validation" in encoded else None,
+        test_dataset=encoded["test"].dataset if "test" in encoded else None,
+        processing_class=tokenizer,
+        data_collator=task.collator(tokenizer),
+        task=task,
+        losses=(task.loss(label_smoothing=args.label_smoothing_factor),),
+        scheduler=scheduler,
+        notes=(f"precision {precision.name}: {precision.reason}", *loaded.notes),
+    )
+    for split, rows in encoded.items():
+        if rows.num_truncated:
+            plan = plan.with_note(
+                f"{rows.num_truncated} of {len(rows.dataset)} {split} rows were cut to {max_length} tokens"
+            )
+    return apply_techniques(plan, recipe.techniques())
+
+
+def _set_best_metric(recipe: Recipe, args: TrainingArguments, task: Task) -> None:
+    """Check `metric_for_best_model`, and tell the Trainer which way is better."""
+    if args.metric_for_best_model is None:
+        return
+    metric = args.metric_for_best_model.removeprefix("eval_")
+    known = (*task.metric_names, "loss")
+    if metric not in known:
+        raise RecipeError(
+            f"{recipe.place('training.metric_for_best_model')} is {metric}, which is no metric of this run "
+            f"({', '.join(known)}).{did_you_mean(metric, known)}"
+        )
+    if recipe.training.greater_is_better is None:
+        args.greater_is_better = metric != "loss" and task.greater_is_better(metric)

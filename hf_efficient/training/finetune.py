@@ -1,0 +1,172 @@
+"""The whole way: words → recipe → plan → run → outcome and report."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import transformers
+
+from hf_efficient.assets import describe, is_asset
+from hf_efficient.measure import peak_memory
+from hf_efficient.plan import Plan
+from hf_efficient.recipe import Recipe
+from hf_efficient.report import read_report, write_reports
+from hf_efficient.training.arguments import training_arguments
+from hf_efficient.training.build import Live, build
+from hf_efficient.training.launch import Launch, on_main_process
+from hf_efficient.training.precision import Precision
+from hf_efficient.training.run import Trained, run
+from hf_efficient.training.run_directory import RunDirectory, open_run
+
+REPORTED_PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "safetensors")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run was worth."""
+
+    metrics: Mapping[str, float | None]
+    """Metrics of the validation rows by name, e.g. `accuracy`; empty where there are none."""
+    report: Mapping[str, Any]
+    """Everything that was measured: the content of `report.json`."""
+    directory: RunDirectory
+    """Where it all lies."""
+    model: Any = field(repr=False, default=None)
+    """The trained model."""
+    processing_class: Any = field(repr=False, default=None)
+    """Its tokenizer."""
+
+
+def finetune(
+    recipe: str | os.PathLike[str] | Mapping[str, Any] | Recipe,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    *,
+    model: Any = None,
+    train_dataset: Any = None,
+    eval_dataset: Any = None,
+    processing_class: Any = None,
+) -> Outcome:
+    """Fine-tune as a recipe says; a run that is finished already gives its outcome again.
+
+    Args:
+        recipe: path or name of a recipe, its content as a mapping, or a `Recipe`.
+        overrides: `{"training.learning_rate": 3e-4}` or `["training.learning_rate=3e-4"]`.
+        model: a model of the task, instead of the one that the recipe names.
+        train_dataset: a `datasets.Dataset` of raw rows with the recipe's columns, instead of the recipe's.
+        eval_dataset: likewise, the rows that are scored during training.
+        processing_class: a tokenizer, instead of the model's own.
+
+    Raises:
+        HfEfficientError: anything that the user can mend; see `hf_efficient.errors`.
+    """
+    live = Live(model, train_dataset, eval_dataset, processing_class)
+    words = _as_recipe(recipe, overrides, live)
+    directory = RunDirectory.of(words)
+    args, precision, scheduler = training_arguments(words, directory)
+    opening = on_main_process(lambda: open_run(directory, words, comparable=not live))
+    if opening.finished:
+        return load_outcome(directory)
+    plan = build(words, args, precision, scheduler, live)
+    for note in opening.notes:
+        plan = plan.with_note(note)
+    trained = run(plan, directory, opening)
+    report = report_facts(words, plan, precision, trained)
+    on_main_process(
+        lambda: write_reports(
+            directory.path, report, list(trained.history), directory.recipe.read_text(), _described(words)
+        )
+    )
+    return Outcome(trained.metrics.get("validation", {}), report, directory, plan.model, plan.processing_class)
+
+
+def load_outcome(directory: RunDirectory) -> Outcome:
+    """The outcome of a finished run, read from its directory.
+
+    Raises:
+        RunDirectoryError: the run is not finished, or its report is damaged.
+    """
+    report = read_report(directory.path)
+    auto_model = getattr(transformers, report["model"]["auto_model"])
+    return Outcome(
+        report["metrics"].get("validation", {}),
+        report,
+        directory,
+        auto_model.from_pretrained(directory.model),
+        transformers.AutoTokenizer.from_pretrained(directory.model),
+    )
+
+
+def _as_recipe(recipe: Any, overrides: Any, live: Live) -> Recipe:
+    if isinstance(recipe, Recipe):
+        return recipe.replace(overrides) if overrides else recipe
+    if isinstance(recipe, Mapping):
+        return Recipe.from_mapping(live.named(recipe), overrides)
+    return Recipe.load(os.fspath(recipe), overrides)
+
+
+def _described(recipe: Recipe) -> dict[str, Any]:
+    """Licence, origin and citation of the pinned assets that the run used, by name."""
+    return {name: describe(name) for name in (recipe.model.name, recipe.data.name) if name and is_asset(name)}
+
+
+def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trained) -> dict[str, Any]:
+    """The content of `report.json`; what was not measured is None."""
+    args = plan.args
+    memory = peak_memory()
+    launch = Launch.current(args)
+    rows = {"train": plan.train_dataset, "validation": plan.eval_dataset, "test": plan.test_dataset}
+    assert plan.task is not None
+    trained_rows = trained.epochs * len(plan.train_dataset)
+    return {
+        "format": 1,
+        "finished": True,
+        "task": {"type": plan.task.name, **plan.task.facts()},
+        "model": {
+            "name": recipe.model.name,
+            "class": type(plan.model).__name__,
+            "auto_model": plan.task.auto_model,
+            "parameters": sum(p.numel() for p in plan.model.parameters()),
+            "trainable_parameters": sum(p.numel() for p in plan.model.parameters() if p.requires_grad),
+        },
+        "data": {
+            "name": recipe.data.name or recipe.data.train,
+            "rows": {split: len(table) for split, table in rows.items() if table is not None},
+        },
+        "metrics": trained.metrics,
+        "training": {
+            "seconds": trained.seconds,
+            "cpu_seconds": trained.cpu_seconds,
+            "total_seconds": trained.total_seconds,
+            "steps": trained.steps,
+            "epochs": trained.epochs,
+            "rows_per_second": trained_rows / trained.seconds if trained.seconds else None,
+            "effective_batch_size": effective_batch_size(args),
+            "learning_rate": args.learning_rate,
+            "resumed_from_step": trained.resumed_from_step,
+            "train_loss": trained.train_loss,
+            "best_step": trained.best_step,
+            "stopped_early": trained.steps < trained.max_steps,
+        },
+        "peak_memory_bytes": memory.num_bytes,
+        "peak_memory_kind": memory.kind,
+        "precision": {"name": precision.name, "reason": precision.reason},
+        "launch": asdict(launch),
+        "versions": {
+            "hf_efficient": version("hf-efficient"),
+            "python": platform.python_version(),
+            **{name: version(name) for name in REPORTED_PACKAGES},
+        },
+        "notes": list(plan.notes),
+        "recipe_digest": recipe.digest(),
+        "output_dir": str(RunDirectory.of(recipe).path),
+    }
+
+
+def effective_batch_size(args: Any) -> int:
+    """Rows of one optimizer step, over all micro-batches and processes."""
+    return int(args.train_batch_size * args.gradient_accumulation_steps * args.world_size)

@@ -1,0 +1,144 @@
+"""From a plan to an outcome: train, evaluate, save."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import transformers
+
+from hf_efficient.errors import RunDirectoryError
+from hf_efficient.measure import Stopwatch
+from hf_efficient.plan import Plan
+from hf_efficient.training.launch import on_main_process
+from hf_efficient.training.progress import JsonLog, ProgressBar
+from hf_efficient.training.run_directory import Opening, RunDirectory
+from hf_efficient.training.trainer import EfficientTrainer
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What happened: the facts that the report is written from."""
+
+    metrics: dict[str, dict[str, float | None]]
+    """Metrics of the validation and the test rows, by split and name."""
+    steps: int
+    max_steps: int
+    epochs: float
+    best_step: int | None
+    train_loss: float | None
+    seconds: float
+    """Wall seconds in training steps, of all parts of an interrupted run."""
+    cpu_seconds: float
+    total_seconds: float
+    """Wall seconds of this part of the run, evaluation and saving included."""
+    resumed_from_step: int | None
+    history: tuple[dict[str, Any], ...] = field(repr=False, default=())
+
+
+def run(plan: Plan, directory: RunDirectory, opening: Opening = Opening()) -> Trained:
+    """Train the plan's model, score it, and write `model/` and `log.jsonl`.
+
+    Raises:
+        RunDirectoryError: the disk is too full, or fills up.
+    """
+    start = time.perf_counter()
+    on_main_process(lambda: _check_space(plan, directory.path))
+    trainer = make_trainer(plan, directory)
+    resume_from = None if opening.resume_from is None else str(opening.resume_from)
+    trainer.train(resume_from_checkpoint=resume_from)
+    metrics = {}
+    if plan.eval_dataset is not None:
+        metrics["validation"] = _last_evaluation(trainer) or _score(trainer, plan.eval_dataset)
+    if plan.test_dataset is not None:
+        metrics["test"] = _score(trainer, plan.test_dataset)
+    save_model(trainer, directory.model)
+    watch = next(c for c in trainer.callback_handler.callbacks if isinstance(c, Stopwatch))
+    state = trainer.state
+    return Trained(
+        metrics=metrics,
+        steps=state.global_step,
+        max_steps=state.max_steps,
+        epochs=state.epoch or 0.0,
+        best_step=state.best_global_step if plan.args.load_best_model_at_end else None,
+        train_loss=next((log["train_loss"] for log in reversed(state.log_history) if "train_loss" in log), None),
+        seconds=watch.seconds,
+        cpu_seconds=watch.cpu_seconds,
+        total_seconds=time.perf_counter() - start,
+        resumed_from_step=None if resume_from is None else _step_of(resume_from),
+        history=tuple(state.log_history),
+    )
+
+
+def make_trainer(plan: Plan, directory: RunDirectory) -> EfficientTrainer:
+    """The trainer of a plan, with the run's own progress bar and log."""
+    trainer = EfficientTrainer(
+        model=plan.model,
+        args=plan.args,
+        data_collator=plan.data_collator,
+        train_dataset=plan.train_dataset,
+        eval_dataset=plan.eval_dataset,
+        processing_class=plan.processing_class,
+        compute_metrics=None if plan.task is None else plan.task.compute_metrics,
+        callbacks=[*plan.callbacks, Stopwatch(), JsonLog(str(directory.log)), ProgressBar()],
+        losses=plan.losses,
+        sampler=plan.order,
+        scheduler=plan.scheduler,
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
+    return trainer
+
+
+_SPEED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
+
+
+def _metrics(logs: dict[str, Any], prefix: str) -> dict[str, float | None]:
+    named = {key.removeprefix(f"{prefix}_"): value for key, value in logs.items() if key.startswith(f"{prefix}_")}
+    return {key: value for key, value in named.items() if key not in _SPEED}
+
+
+def _score(trainer: EfficientTrainer, dataset: Any) -> dict[str, float | None]:
+    return _metrics(trainer.evaluate(dataset), "eval")
+
+
+def _last_evaluation(trainer: EfficientTrainer) -> dict[str, float | None] | None:
+    """Metrics of the model that is saved, if the run has scored it already."""
+    state = trainer.state
+    step = state.best_global_step if trainer.args.load_best_model_at_end else state.global_step
+    for log in reversed(state.log_history):
+        if log["step"] == step and "eval_loss" in log:
+            return _metrics(log, "eval")
+    return None
+
+
+def save_model(trainer: EfficientTrainer, path: Path) -> None:
+    """Write the model and its tokenizer where plain transformers loads them; whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    trainer.save_model(str(partial))
+    if not trainer.args.should_save:
+        return
+    (partial / "training_args.bin").unlink(missing_ok=True)
+    shutil.rmtree(path, ignore_errors=True)
+    partial.replace(path)
+
+
+def _check_space(plan: Plan, path: Path) -> None:
+    """Refuse to start where the run's files can't fit (estimate: 4 bytes a parameter, 8 more for the optimizer)."""
+    weights = 4 * sum(p.numel() for p in plan.model.parameters())
+    moments = 8 * sum(p.numel() for p in plan.model.parameters() if p.requires_grad)
+    kept = 0 if plan.args.save_strategy == "no" else (plan.args.save_total_limit or 1) + 1
+    needed = weights + kept * (weights + moments)
+    free = shutil.disk_usage(path).free
+    if free < needed:
+        raise RunDirectoryError(
+            f"{path}: the run needs an estimated {needed / 1e9:.2f} GB for its model and checkpoints and the disk has "
+            f"{free / 1e9:.2f} GB free; free space, choose another training.output_dir or training.save_strategy: no."
+        )
+
+
+def _step_of(checkpoint: str) -> int:
+    return int(json.loads((Path(checkpoint) / "trainer_state.json").read_text())["global_step"])

@@ -1,0 +1,147 @@
+"""The run directory: what lies where, and what a second run into it may do."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hf_efficient.errors import RecipeError, RunDirectoryError
+
+if TYPE_CHECKING:
+    from hf_efficient.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Names of the parts of a run's `output_dir`."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> RunDirectory:
+        """The directory that a recipe runs in."""
+        return cls(Path(recipe.training.output_dir).expanduser())
+
+    @property
+    def model(self) -> Path:
+        """The trained model, its tokenizer and configuration; plain transformers loads it."""
+        return self.path / "model"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Checkpoints to resume from."""
+        return self.path / "checkpoints"
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved recipe with the source of each value."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def report(self) -> Path:
+        """The report for programs; it is written last and marks the run as finished."""
+        return self.path / "report.json"
+
+    @property
+    def log(self) -> Path:
+        """One JSON object for each line that was logged."""
+        return self.path / "log.jsonl"
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What is to be done in a run directory: start, go on from a checkpoint, or nothing since the run is finished."""
+
+    resume_from: Path | None = None
+    finished: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def open_run(run: RunDirectory, recipe: Recipe, *, comparable: bool = True) -> Opening:
+    """Decide what a run of `recipe` does in its directory, and leave its resolved recipe there.
+
+    Args:
+        run: the directory; it is made if it does not exist.
+        recipe: the recipe that is about to run.
+        comparable: False where Python objects take part that no recipe describes, so that a directory with an
+            earlier run can't be known to be of the same data and model.
+
+    Raises:
+        RunDirectoryError: the directory can't be written, holds something else, or a run of another recipe.
+    """
+    _make_writable(run.path)
+    present = sorted(entry.name for entry in run.path.iterdir())
+    if not present:
+        return _start(run, recipe)
+    if not run.recipe.is_file():
+        raise RunDirectoryError(
+            f"{run.path} is not empty and holds no run (found {', '.join(present[:3])}); "
+            "choose another training.output_dir."
+        )
+    _refuse_another_recipe(run, recipe, comparable)
+    if run.report.is_file():
+        return Opening(finished=True)
+    return _continue(run, recipe)
+
+
+def _make_writable(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / ".write-test"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise RunDirectoryError(
+            f"training.output_dir {path} can't be written ({error.strerror}); choose another one."
+        ) from error
+
+
+def _start(run: RunDirectory, recipe: Recipe) -> Opening:
+    from hf_efficient.training.checkpoint import missing_from
+
+    named = recipe.training.resume_from_checkpoint
+    if named is not None and (lack := missing_from(Path(named))) is not None:
+        raise RunDirectoryError(
+            f"{recipe.place('training.resume_from_checkpoint')}: {named} is not a whole checkpoint: {lack}."
+        )
+    run.recipe.write_text(recipe.dump(), encoding="utf-8")
+    return Opening(resume_from=None if named is None else Path(named))
+
+
+def _refuse_another_recipe(run: RunDirectory, recipe: Recipe, comparable: bool) -> None:
+    from hf_efficient.recipe import Recipe
+
+    if not comparable:
+        raise RunDirectoryError(
+            f"{run.path} holds a run already, and objects passed from Python can't be compared with it; "
+            "choose another training.output_dir."
+        )
+    try:
+        earlier = Recipe.load(str(run.recipe))
+    except RecipeError as error:
+        raise RunDirectoryError(
+            f"{run.path} holds a run whose recipe.yaml can't be read ({error}); choose another training.output_dir."
+        ) from error
+    if earlier.digest() != recipe.digest():
+        changes = earlier.differences(recipe)
+        more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
+        raise RunDirectoryError(
+            f"{run.path} holds a run of another recipe: {'; '.join(changes[:3])}{more}. "
+            "Choose another training.output_dir, or give the earlier settings to go on with it."
+        )
+
+
+def _continue(run: RunDirectory, recipe: Recipe) -> Opening:
+    from hf_efficient.training.checkpoint import newest_complete
+
+    checkpoint, damaged = newest_complete(run.checkpoints)
+    notes = []
+    for path, lack in damaged:
+        shutil.rmtree(path)
+        notes.append(f"{path.name} was left incomplete ({lack}) and has been removed")
+    if checkpoint is None:
+        opening = _start(run, recipe)
+        return Opening(opening.resume_from, notes=(*notes, "no whole checkpoint was found: the run starts again"))
+    return Opening(checkpoint, notes=(*notes, f"the run goes on from {checkpoint.name}"))
