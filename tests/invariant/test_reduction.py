@@ -1,0 +1,70 @@
+"""However a global batch is split over accumulation steps and processes, loss and gradient are the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.processes import run_processes
+from tests.tiny import MODELS, PROBLEMS, Case
+from tests.trajectory import Steps, train
+
+SPLITS = {"8x1": (1, 8, 1), "2x4": (1, 2, 4), "2 processes 4x1": (2, 4, 1), "2 processes 1x4": (2, 1, 4)}
+"""World size, micro-batch, accumulation; the global batch is 8 in each."""
+TOLERANCE = 1e-5
+
+
+def all_splits(trainer_class: str, cases: list[Case], output_dir: str, split: str, extra: dict) -> list[Steps]:
+    """The trajectory of each case under one split; runs in each process of the group."""
+    world_size, batch, accumulation = SPLITS[split]
+    settings = {
+        "per_device_train_batch_size": batch,
+        "gradient_accumulation_steps": accumulation,
+        "max_steps": 3,
+        **extra,
+    }
+    found = []
+    for case in cases:
+        steps, seen = train(trainer_class, case, 24, output_dir, settings)
+        assert seen == world_size
+        found.append(steps)
+    return found
+
+
+def trajectories(trainer_class: str, cases: list[Case], output_dir: str, **extra: object) -> dict[str, list[Steps]]:
+    """By split, the trajectory of each case."""
+    return {
+        split: run_processes(world_size, all_splits, trainer_class, cases, output_dir, split, extra)[0]
+        for split, (world_size, _, _) in SPLITS.items()
+    }
+
+
+CASES = [Case(model, problem) for model in MODELS for problem in PROBLEMS]
+
+
+def test_loss_and_gradient_do_not_depend_on_the_split(tmp_path):
+    found = trajectories("efficient", CASES, str(tmp_path))
+    for index, case in enumerate(CASES):
+        whole = found["8x1"][index]
+        assert len(whole) == 3
+        for split in SPLITS:
+            for step, expected in zip(found[split][index], whole, strict=True):
+                assert step == pytest.approx(expected, rel=TOLERANCE), (case, split)
+
+
+def test_bf16_autocast_does_not_depend_on_the_split_either(tmp_path):
+    cases = [Case("bert", problem) for problem in PROBLEMS]
+    found = trajectories("efficient", cases, str(tmp_path), bf16=True)
+    for index in range(len(cases)):
+        for split in SPLITS:
+            for step, expected in zip(found[split][index], found["8x1"][index], strict=True):
+                assert step == pytest.approx(expected, rel=1e-2), (cases[index], split)
+
+
+def test_the_stock_trainer_still_depends_on_the_split(tmp_path):
+    """transformers issue 47688. When this fails upstream has mended it: docs/design.md §4.1 can be shortened."""
+    case = Case("bert", "single_label_classification")
+    found = trajectories("stock", [case], str(tmp_path))
+    first = {split: found[split][0][0] for split in SPLITS}
+    assert first["2x4"][0] == pytest.approx(4 * first["8x1"][0], rel=1e-3)
+    assert first["2 processes 1x4"][0] == pytest.approx(8 * first["8x1"][0], rel=1e-3)
+    assert first["2 processes 1x4"][1] == pytest.approx(8 * first["8x1"][1], rel=1e-3)

@@ -1,0 +1,101 @@
+"""Tiny models and rows, made from configurations: nothing is downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import transformers
+
+VOCAB = 48
+LENGTH = 6
+NUM_LABELS = 3
+PROBLEMS = ("single_label_classification", "multi_label_classification", "regression")
+
+_TEXT = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
+_NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+
+
+def _bert(**heads: Any) -> Any:
+    config = transformers.BertConfig(vocab_size=VOCAB, max_position_embeddings=16, **_TEXT, **_NO_DROPOUT, **heads)
+    return transformers.BertForSequenceClassification(config)
+
+
+def _distilbert(**heads: Any) -> Any:
+    config = transformers.DistilBertConfig(
+        vocab_size=VOCAB,
+        max_position_embeddings=16,
+        dim=16,
+        n_layers=2,
+        n_heads=2,
+        hidden_dim=24,
+        dropout=0.0,
+        attention_dropout=0.0,
+        seq_classif_dropout=0.0,
+        **heads,
+    )
+    return transformers.DistilBertForSequenceClassification(config)
+
+
+def _roberta(**heads: Any) -> Any:
+    config = transformers.RobertaConfig(vocab_size=VOCAB, max_position_embeddings=20, **_TEXT, **_NO_DROPOUT, **heads)
+    return transformers.RobertaForSequenceClassification(config)
+
+
+def _mpnet(**heads: Any) -> Any:
+    config = transformers.MPNetConfig(vocab_size=VOCAB, max_position_embeddings=20, **_TEXT, **_NO_DROPOUT, **heads)
+    return transformers.MPNetForSequenceClassification(config)
+
+
+def _vit(**heads: Any) -> Any:
+    config = transformers.ViTConfig(image_size=8, patch_size=4, **_TEXT, **_NO_DROPOUT, **heads)
+    return transformers.ViTForImageClassification(config)
+
+
+MODELS: dict[str, Callable[..., Any]] = {
+    "bert": _bert,
+    "distilbert": _distilbert,
+    "roberta": _roberta,
+    "mpnet": _mpnet,
+    "vit": _vit,
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One architecture with one kind of labels."""
+
+    model: str
+    problem: str
+    dropout: float | None = None
+
+    def make_model(self) -> Any:
+        """The model, with the same weights at every call."""
+        torch.manual_seed(0)
+        num_labels = 1 if self.problem == "regression" else NUM_LABELS
+        model = MODELS[self.model](num_labels=num_labels, problem_type=self.problem)
+        if self.dropout is not None:
+            for module in model.modules():
+                if isinstance(module, torch.nn.Dropout):
+                    module.p = self.dropout
+        return model
+
+    def rows(self, count: int) -> list[dict[str, Any]]:
+        """Rows that the model takes, the same at every call."""
+        generator = torch.Generator().manual_seed(1)
+        return [{**self._inputs(generator), "labels": self._label(generator)} for _ in range(count)]
+
+    def _inputs(self, generator: torch.Generator) -> dict[str, Any]:
+        if self.model == "vit":
+            return {"pixel_values": torch.rand(3, 8, 8, generator=generator)}
+        ids = torch.randint(4, VOCAB, (LENGTH,), generator=generator)
+        return {"input_ids": ids, "attention_mask": torch.ones(LENGTH, dtype=torch.long)}
+
+    def _label(self, generator: torch.Generator) -> Any:
+        if self.problem == "regression":
+            return float(torch.randn((), generator=generator))
+        if self.problem == "multi_label_classification":
+            return torch.randint(0, 2, (NUM_LABELS,), generator=generator).float()
+        return int(torch.randint(0, NUM_LABELS, (), generator=generator))
