@@ -1,0 +1,75 @@
+"""The files of a finished run, and reading them back."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hf_efficient.errors import RunDirectoryError
+from hf_efficient.report.markdown import report_markdown
+from hf_efficient.report.model_card import Assets, model_card
+
+Report = dict[str, Any]
+
+FORMAT = 1
+
+_SECTIONS = ("task", "model", "data", "metrics", "training", "precision", "launch", "versions", "notes", "output_dir")
+
+
+def write_reports(
+    run_dir: Path,
+    report: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]],
+    recipe_text: str,
+    assets: Assets,
+) -> None:
+    """Write README.md, report.md and, last, report.json, whose presence says that the run is finished.
+
+    Raises RunDirectoryError if a file can't be written, ValueError if the report holds NaN or infinity.
+    """
+    text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    _replace(run_dir / "README.md", model_card(report, recipe_text, assets))
+    _replace(run_dir / "report.md", report_markdown(report, history))
+    _replace(run_dir / "report.json", text)
+
+
+def read_report(run_dir: Path) -> Report | None:
+    """The report of a finished run, None if the run is not finished.
+
+    Raises RunDirectoryError if report.json is damaged or of another version.
+    """
+    path = run_dir / "report.json"
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise RunDirectoryError(f"{path}: expected a report, but it can't be read ({error}); {_REMEDY}") from error
+    if not isinstance(report, dict) or report.get("format") != FORMAT:
+        found = report.get("format") if isinstance(report, dict) else type(report).__name__
+        raise RunDirectoryError(f"{path}: expected a report of format {FORMAT}, found {found!r}; {_REMEDY}")
+    if missing := [section for section in _SECTIONS if section not in report]:
+        raise RunDirectoryError(f"{path}: expected a section {missing[0]!r}, found none; {_REMEDY}")
+    return report
+
+
+_REMEDY = "delete the file and run the recipe again, or choose another training.output_dir"
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that it is either whole or as it was before, also after a crash."""
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RunDirectoryError(
+            f"{path}: can't be written ({error.strerror}); free the disk or choose another training.output_dir"
+        ) from error
