@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from hf_efficient.assets.cache import cache_root
-from hf_efficient.assets.fetch import fetch
+from hf_efficient.assets.fetch import ensure_cached
 from hf_efficient.assets.table import ASSETS, PREFIX, Asset
 from hf_efficient.errors import AssetError, did_you_mean
 
@@ -39,4 +39,4 @@ def resolve(name: str) -> Path:
     asset = describe(name)
     if asset.builtin:
         return Path(str(files(__name__) / "builtin" / name.removeprefix(PREFIX)))
-    return fetch(asset)
+    return ensure_cached(asset)

