@@ -1,0 +1,29 @@
+"""Words to values: the sections of a recipe, its file, its overrides, and where every value came from.
+
+Nothing here imports torch, transformers, datasets, accelerate or numpy.
+"""
+
+from __future__ import annotations
+
+from hf_efficient.recipe.data import Columns, DataSection
+from hf_efficient.recipe.early_stopping import EarlyStopping
+from hf_efficient.recipe.hub import Hub
+from hf_efficient.recipe.model import ModelSection
+from hf_efficient.recipe.recipe import Recipe
+from hf_efficient.recipe.section import Section
+from hf_efficient.recipe.source import Source
+from hf_efficient.recipe.task import TaskSection
+from hf_efficient.recipe.training import TrainingSection
+
+__all__ = [
+    "Columns",
+    "DataSection",
+    "EarlyStopping",
+    "Hub",
+    "ModelSection",
+    "Recipe",
+    "Section",
+    "Source",
+    "TaskSection",
+    "TrainingSection",
+]

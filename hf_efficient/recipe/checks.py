@@ -1,0 +1,232 @@
+"""Settings that contradict each other, and settings that can't take effect beside the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from hf_efficient.errors import did_you_mean
+from hf_efficient.recipe.schedules import METRIC_SCHEDULES, SCHEDULES
+from hf_efficient.recipe.tree import KeyPath
+
+if TYPE_CHECKING:
+    from hf_efficient.recipe.recipe import Recipe
+
+Complaint: TypeAlias = tuple[str, str]
+"""The dotted path of a setting, and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """A condition without which the setting at `path` can't take effect, and how to bring it about."""
+
+    path: str
+    holds: Callable[[Recipe], bool]
+    remedy: str
+
+
+_NO_ADAM: Final = ("adafactor", "adagrad", "adalomo", "galore_adafactor", "lomo", "rmsprop", "sgd")
+_ON_STEPS: Final = "set training.{0}_strategy: steps"
+_PINNED: Final = "the assets under demo/ are pinned"
+
+
+def _tracked(recipe: Recipe, tracker: str | None = None) -> bool:
+    report_to = recipe.training.report_to
+    names = {report_to} if isinstance(report_to, str) else set(report_to or ())
+    return bool(names & {tracker, "all"}) if tracker else not names <= {"none"}
+
+
+def _single_label(recipe: Recipe) -> bool:
+    return recipe.task.problem in ("auto", "single_label")
+
+
+def _workers(recipe: Recipe) -> bool:
+    return bool(recipe.training.dataloader_num_workers > 0)
+
+
+def _adam(recipe: Recipe) -> bool:
+    return not recipe.training.optim.startswith(_NO_ADAM)
+
+
+def _compares(recipe: Recipe) -> bool:
+    """Whether anything looks for the best evaluation."""
+    training = recipe.training
+    return bool(
+        training.load_best_model_at_end
+        or training.metric_for_best_model
+        or training.lr_scheduler_type in METRIC_SCHEDULES
+    )
+
+
+def _logs_on_steps(recipe: Recipe) -> bool:
+    training = recipe.training
+    evaluates = training.eval_strategy == "steps" and training.eval_steps is None
+    return training.logging_strategy == "steps" or evaluates
+
+
+NEEDS: Final = (
+    Need("task.labels", lambda r: r.task.problem != "regression", "a regression has no classes"),
+    Need("task.class_weights", lambda r: r.task.problem != "regression", "a regression has no classes"),
+    Need("task.threshold", lambda r: r.task.problem in ("auto", "multi_label"), "set task.problem: multi_label"),
+    Need("model.revision", lambda r: not r.model.name.startswith("demo/"), _PINNED),
+    Need("data.config", lambda r: r.data.name is not None, "set data.name"),
+    Need("data.revision", lambda r: r.data.name is not None and not r.data.name.startswith("demo/"), _PINNED),
+    Need("data.validation_size", lambda r: r.data.validation is None, "data.validation names the rows to score"),
+    Need("training.num_train_epochs", lambda r: r.training.max_steps < 1, "training.max_steps ends the run; give one"),
+    Need("training.eval_steps", lambda r: r.training.eval_strategy == "steps", _ON_STEPS.format("eval")),
+    Need("training.eval_delay", lambda r: r.training.eval_strategy != "no", "set training.eval_strategy"),
+    Need("training.save_steps", lambda r: r.training.save_strategy == "steps", _ON_STEPS.format("save")),
+    Need("training.save_total_limit", lambda r: r.training.save_strategy != "no", "set training.save_strategy"),
+    Need("training.save_only_model", lambda r: r.training.save_strategy != "no", "set training.save_strategy"),
+    Need("training.save_on_each_node", lambda r: r.training.save_strategy != "no", "set training.save_strategy"),
+    Need("training.logging_steps", _logs_on_steps, _ON_STEPS.format("logging")),
+    Need("training.greater_is_better", _compares, "set training.metric_for_best_model"),
+    Need("training.dataloader_prefetch_factor", _workers, "set training.dataloader_num_workers above 0"),
+    Need("training.dataloader_persistent_workers", _workers, "set training.dataloader_num_workers above 0"),
+    Need("training.dataloader_multiprocessing_context", _workers, "set training.dataloader_num_workers above 0"),
+    Need(
+        "training.activation_checkpointing_kwargs",
+        lambda r: bool(r.training.activation_checkpointing),
+        "set training.activation_checkpointing: true",
+    ),
+    Need(
+        "training.liger_kernel_config",
+        lambda r: bool(r.training.use_liger_kernel),
+        "set training.use_liger_kernel: true",
+    ),
+    Need("training.fsdp_config", lambda r: bool(r.training.fsdp), "set training.fsdp"),
+    Need(
+        "training.optim_target_modules",
+        lambda r: r.training.optim.startswith(("galore", "apollo")),
+        "set training.optim to a GaLore or APOLLO optimizer",
+    ),
+    Need("training.adam_beta1", _adam, "set training.optim to an Adam"),
+    Need("training.adam_beta2", _adam, "set training.optim to an Adam"),
+    Need("training.adam_epsilon", _adam, "set training.optim to an Adam"),
+    Need(
+        "training.warmup_steps",
+        lambda r: SCHEDULES[r.training.lr_scheduler_type].warms_up,
+        "this training.lr_scheduler_type has no warmup_steps",
+    ),
+    Need(
+        "training.lr_scheduler_kwargs",
+        lambda r: bool(SCHEDULES[r.training.lr_scheduler_type].settings),
+        "this training.lr_scheduler_type takes none",
+    ),
+    Need("training.allow_slow", lambda r: r.training.precision == "bf16", "set training.precision: bf16"),
+    Need("training.label_smoothing_factor", _single_label, "only a single_label problem has labels to smooth"),
+    Need("training.run_name", _tracked, "set training.report_to"),
+    Need("training.project", lambda r: _tracked(r, "trackio"), "set training.report_to: trackio"),
+    Need("training.trackio_space_id", lambda r: _tracked(r, "trackio"), "set training.report_to: trackio"),
+    Need("training.trackio_bucket_id", lambda r: _tracked(r, "trackio"), "set training.report_to: trackio"),
+    Need("training.trackio_static_space_id", lambda r: _tracked(r, "trackio"), "set training.report_to: trackio"),
+)
+
+
+def dormant(recipe: Recipe) -> frozenset[KeyPath]:
+    """The settings that can't take effect in this recipe, whatever they say."""
+    return frozenset(tuple(need.path.split(".")) for need in NEEDS if not need.holds(recipe))
+
+
+def complaints(recipe: Recipe) -> Iterator[Complaint]:
+    """What is wrong with the combination of settings, though each is right by itself."""
+    for need in NEEDS:
+        if recipe.gives(need.path) and not need.holds(recipe):
+            yield need.path, f"can't take effect: {need.remedy}."
+    for check in (_columns, _steps, _evaluation, _best_model, _schedule, _device):
+        yield from check(recipe)
+
+
+def _columns(recipe: Recipe) -> Iterator[Complaint]:
+    columns = recipe.data.columns
+    taken: dict[str, str] = {}
+    for part in ("text", "text_pair", "label", "weight"):
+        value = getattr(columns, part)
+        for column in (value,) if isinstance(value, str) else value or ():
+            if column in taken:
+                yield (
+                    f"data.columns.{part}",
+                    f"names the column {column}, which is data.columns.{taken[column]} already.",
+                )
+            taken[column] = part
+
+
+def _steps(recipe: Recipe) -> Iterator[Complaint]:
+    training = recipe.training
+    if training.max_steps == 0:
+        yield "training.max_steps", "must be at least 1, or -1 to count in epochs, found the number 0."
+    for name in ("warmup_steps", "logging_steps", "eval_steps", "save_steps"):
+        value = getattr(training, name)
+        if value is not None and value > 1 and value != int(value):
+            yield (
+                f"training.{name}",
+                f"must be a whole number, or a share below 1 of all steps, found the number {value}.",
+            )
+
+
+def _evaluation(recipe: Recipe) -> Iterator[Complaint]:
+    """What looks at the evaluation's metric needs both."""
+    training = recipe.training
+    watchers = {
+        "early_stopping": recipe.early_stopping is not None,
+        "training.lr_scheduler_type": training.lr_scheduler_type in METRIC_SCHEDULES,
+        "training.load_best_model_at_end": training.load_best_model_at_end,
+        "training.save_strategy": training.save_strategy == "best",
+    }
+    for path, present in watchers.items():
+        if present and training.eval_strategy == "no":
+            yield path, "needs evaluations: set training.eval_strategy to epoch or steps."
+        # For the other two, Hugging Face falls back on the loss.
+        if present and path in ("early_stopping", "training.save_strategy") and training.metric_for_best_model is None:
+            yield path, "needs a metric to watch: set training.metric_for_best_model, for instance to loss."
+
+
+def _best_model(recipe: Recipe) -> Iterator[Complaint]:
+    """The best model can only be loaded if a checkpoint was written at its evaluation."""
+    training = recipe.training
+    evaluates, saves = training.eval_strategy, training.save_strategy
+    if not training.load_best_model_at_end or evaluates == "no" or saves == "best":
+        return
+    if evaluates != saves:
+        strategies = f"found eval_strategy {evaluates} and save_strategy {saves}"
+        yield (
+            "training.load_best_model_at_end",
+            f"needs a checkpoint at each evaluation, {strategies}; make them equal.",
+        )
+    elif evaluates == "steps" and not _multiple(training.save_steps, training.eval_steps or training.logging_steps):
+        yield "training.load_best_model_at_end", "needs training.save_steps to be a multiple of training.eval_steps."
+
+
+def _multiple(outer: float, inner: float) -> bool:
+    """Whether `outer` is a whole multiple of `inner`, both counts or both shares below 1."""
+    ratio = outer / inner
+    return (outer < 1) == (inner < 1) and abs(ratio - round(ratio)) < 1e-9 and ratio >= 1
+
+
+def _schedule(recipe: Recipe) -> Iterator[Complaint]:
+    """The settings of a schedule are those that it knows, and those that it can't do without."""
+    path, name = "training.lr_scheduler_kwargs", recipe.training.lr_scheduler_type
+    schedule, given = SCHEDULES[name], recipe.training.lr_scheduler_kwargs or {}
+    if isinstance(given, str):
+        yield path, f"must be a mapping, found {given!r}."
+        return
+    for key in given if schedule.settings else ():
+        if key not in schedule.settings:
+            allowed = ", ".join(schedule.settings)
+            yield (
+                f"{path}.{key}",
+                f"is no setting of {name}, which takes {allowed}.{did_you_mean(key, schedule.settings)}",
+            )
+    if schedule.required and not set(schedule.required) & set(given):
+        missing = " or ".join(schedule.required)
+        yield "training.lr_scheduler_type", f"{name} needs a setting: write {missing} under {path}."
+
+
+def _device(recipe: Recipe) -> Iterator[Complaint]:
+    training = recipe.training
+    if training.use_cpu and training.precision in ("fp16", "tf32"):
+        yield (
+            "training.precision",
+            f"{training.precision} does not exist on a CPU, and training.use_cpu is set; write auto.",
+        )

@@ -1,0 +1,51 @@
+"""The `data:` section."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from hf_efficient.recipe.section import Section
+
+
+class Columns(Section):
+    """Which column of the data set plays which part."""
+
+    text: str | None = None
+    """Text, or the first of a pair; by default the only column of strings, or one named `text` or `sentence`."""
+    text_pair: str | None = None
+    """Second text of a pair."""
+    label: str | tuple[str, ...] | None = None
+    """Label; several columns of 0 and 1 make a multi-label problem. By default `label` or `labels`."""
+    weight: str | None = None
+    """Weight of each row in the loss."""
+
+
+class DataSection(Section):
+    """Which rows the model is trained and scored on."""
+
+    name: str | None = Field(default=None, min_length=1)
+    """Hub name, directory (saved by `datasets`, or of data files), file, or asset such as `demo/movie-sentiment`."""
+    config: str | None = None
+    """Name of the data set's configuration on the Hub, e.g. `sst2` of `glue`."""
+    revision: str | None = None
+    """Branch, tag or commit on the Hub."""
+    train: str | None = None
+    """Training rows: a split of `name`, or a file (csv, tsv, json, jsonl, parquet, txt); by default `train`."""
+    validation: str | None = None
+    """Rows scored during training: a split or a file. By default `validation`, else a share of the training rows."""
+    test: str | None = None
+    """Rows scored once, at the end: a split or a file. By default the split `test`, if there is one."""
+    columns: Columns = Columns()
+    """Which column plays which part."""
+    validation_size: float = Field(default=0.1, gt=0.0, lt=1.0)
+    """Share of the training rows held out, stratified by label, where there is no validation split."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the held-out share, `fraction` and `limit`; apart from `training.seed`, so that seeds share a split."""
+    fraction: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Share of the training rows to use, stratified by label: start small."""
+    limit: int | None = Field(default=None, ge=1)
+    """Number of training rows to use at most, stratified by label."""
+    max_length: int | None = Field(default=None, ge=4)
+    """Tokens of a row at most; by default what the model can take."""
+    truncation: bool = True
+    """Cut longer rows to `max_length` and count them; `false` makes them an error."""

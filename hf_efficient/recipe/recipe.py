@@ -1,0 +1,216 @@
+"""The recipe: all that a run is told, in one frozen value."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import reduce
+from pathlib import Path
+from typing import Any, Final, Self
+
+from pydantic import PrivateAttr, ValidationError
+
+from hf_efficient.errors import RecipeError
+from hf_efficient.recipe.checks import complaints, dormant
+from hf_efficient.recipe.data import DataSection
+from hf_efficient.recipe.early_stopping import EarlyStopping
+from hf_efficient.recipe.emit import emit
+from hf_efficient.recipe.files import find_recipe, read_text
+from hf_efficient.recipe.hub import Hub
+from hf_efficient.recipe.model import ModelSection
+from hf_efficient.recipe.overrides import Override, Overrides, lay_over, read_overrides
+from hf_efficient.recipe.problems import messages
+from hf_efficient.recipe.section import Section
+from hf_efficient.recipe.source import API, Provenance, Source
+from hf_efficient.recipe.task import TaskSection
+from hf_efficient.recipe.training import TrainingSection
+from hf_efficient.recipe.tree import KeyPath, Tree, dotted, leaves, nodes, plain
+from hf_efficient.recipe.yaml import read_document
+
+OPERATIONAL: Final = (
+    "hub",
+    "training.allow_slow",
+    "training.dataloader_multiprocessing_context",
+    "training.dataloader_num_workers",
+    "training.dataloader_persistent_workers",
+    "training.dataloader_pin_memory",
+    "training.dataloader_prefetch_factor",
+    "training.ddp_timeout",
+    "training.disable_tqdm",
+    "training.eval_accumulation_steps",
+    "training.include_num_input_tokens_seen",
+    "training.log_level",
+    "training.log_level_replica",
+    "training.log_on_each_node",
+    "training.logging_first_step",
+    "training.logging_nan_inf_filter",
+    "training.logging_steps",
+    "training.logging_strategy",
+    "training.output_dir",
+    "training.project",
+    "training.report_to",
+    "training.resume_from_checkpoint",
+    "training.run_name",
+    "training.save_on_each_node",
+    "training.save_total_limit",
+    "training.skip_memory_metrics",
+    "training.torch_empty_cache_steps",
+    "training.trackio_bucket_id",
+    "training.trackio_space_id",
+    "training.trackio_static_space_id",
+)
+"""Settings, or whole sections, that decide how a run is done and seen, but not what comes out of it."""
+
+
+class Recipe(Section):
+    """A table of contents: the sections of a recipe's file, and where every value in them came from.
+
+    Made by `load` or `from_mapping`, which check the settings against each other.
+    """
+
+    task: TaskSection = TaskSection()
+    """What the model learns to do."""
+    model: ModelSection
+    """Which weights and which tokenizer."""
+    data: DataSection = DataSection()
+    """Which rows the model is trained and scored on."""
+    training: TrainingSection = TrainingSection()
+    """How the model is trained."""
+    early_stopping: EarlyStopping | None = None
+    """End the run when the metric has stopped getting better."""
+    hub: Hub | None = None
+    """Push the finished model."""
+
+    _provenance: Provenance = PrivateAttr(default_factory=Provenance)
+    _written: Tree = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: str | Path, overrides: Overrides = ()) -> Self:
+        """The recipe in the YAML file `path`, or the shipped recipe of that name, with `overrides` laid over it.
+
+        Raises RecipeError, one line for each thing that is wrong.
+        """
+        file = find_recipe(path)
+        document = read_document(read_text(file), str(file))
+        lines = {key: Source(str(file), line) for key, line in document.lines.items()}
+        for key in document.blank:
+            if len(key) == 1 and key[0] in cls.model_fields:
+                raise RecipeError(f"{lines[key]}: {key[0]} has no settings; write some, or null to leave it off.")
+        return cls._build(document.tree, Provenance(Source(str(file)), lines), overrides, f"runs/{file.stem}")
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], overrides: Overrides = ()) -> Self:
+        """The recipe in a nested mapping, with `overrides` laid over it.
+
+        Raises RecipeError, one line for each thing that is wrong.
+        """
+        tree = {key: plain(value, f"{API}: {key}") for key, value in mapping.items()}
+        return cls._build(tree, Provenance(API, dict.fromkeys(nodes(tree), API)), overrides)
+
+    def replace(self, overrides: Overrides) -> Self:
+        """This recipe with `overrides` laid over what was written, checked again.
+
+        Raises RecipeError, one line for each thing that is wrong.
+        """
+        return self._build(copy.deepcopy(self._written), self._provenance, overrides, str(self.training.output_dir))
+
+    @classmethod
+    def _build(cls, tree: Tree, provenance: Provenance, overrides: Overrides, output_dir: str | None = None) -> Self:
+        laid = read_overrides(overrides)
+        _expand_task(tree)
+        lay_over(tree, laid)
+        _expand_task(tree)
+        provenance = Provenance(provenance.root, _sources(tree, provenance, laid))
+        resolved = _with_output_dir(tree, output_dir)
+        try:
+            recipe = cls.model_validate(resolved)
+        except ValidationError as error:
+            raise RecipeError("\n".join(messages(error, cls, resolved, provenance))) from error
+        recipe._provenance, recipe._written = provenance, tree
+        wrong = [f"{recipe.place(path)} {message}" for path, message in complaints(recipe)]
+        if wrong:
+            raise RecipeError("\n".join(wrong))
+        return recipe
+
+    def gives(self, path: str) -> bool:
+        """Whether somebody wrote a value at `path`; null, false and 0 leave a setting off."""
+        keys = tuple(path.split("."))
+        return keys in self._provenance.given and bool(reduce(getattr, keys, self))
+
+    def place(self, path: str) -> str:
+        """Where the value at `path` was written, to begin a message: `configs/a.yaml:12: training.seed`."""
+        return f"{self._provenance.source(tuple(path.split('.')))}: {path}"
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """The source of every value that `to_mapping` holds, by dotted path."""
+        return {dotted(path): self._provenance.source(path) for path, _ in leaves(self.to_mapping())}
+
+    def to_mapping(self) -> Tree:
+        """All resolved values in nested dicts and lists, without those that can't take effect beside the others."""
+        tree: Tree = self.model_dump(mode="json")
+        for *outer, key in dormant(self):
+            reduce(lambda section, name: section[name], outer, tree).pop(key, None)
+        return tree
+
+    def dump(self) -> str:
+        """The resolved recipe as YAML 1.2, the source of each value behind it; loads back to an equal recipe."""
+        return emit(self.to_mapping(), lambda path: self._provenance.source(path).short)
+
+    def digest(self) -> str:
+        """A hash, the same on every machine, of all values that decide the result."""
+        values = json.dumps(self._deciding(), sort_keys=True)
+        return hashlib.sha256(values.encode()).hexdigest()[:16]
+
+    def differences(self, other: Recipe) -> list[str]:
+        """One phrase for each value that decides the result and is not the same in `other`, naming both."""
+        mine, its = self._deciding(), other._deciding()
+        return [
+            f"{path}: {json.dumps(mine.get(path))} here, {json.dumps(its.get(path))} there"
+            for path in sorted(mine.keys() | its.keys())
+            if mine.get(path) != its.get(path)
+        ]
+
+    def _deciding(self) -> dict[str, Any]:
+        flat = {dotted(path): value for path, value in leaves(self.to_mapping())}
+        return {path: value for path, value in flat.items() if not _is_operational(path)}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Recipe) and self.to_mapping() == other.to_mapping()
+
+    def __hash__(self) -> int:
+        return hash(self.digest())
+
+
+def _sources(tree: Tree, before: Provenance, overrides: list[Override]) -> dict[KeyPath, Source]:
+    """The source of every key in `tree`, over which `overrides` have been laid."""
+    return {path: _source(path, before.given, overrides) for path in nodes(tree)}
+
+
+def _source(path: KeyPath, before: Mapping[KeyPath, Source], overrides: list[Override]) -> Source:
+    within = [override.source for override in overrides if path[: len(override.path)] == override.path]
+    around = [override.source for override in overrides if override.path[: len(path)] == path]
+    if within or path in before:
+        return within[-1] if within else before[path]
+    # A section that an override made, or the type that `task: type` stands for.
+    return around[-1] if around else before[path[:-1]]
+
+
+def _expand_task(tree: Tree) -> None:
+    """Read the shorthand `task: text-classification`."""
+    if isinstance(tree.get("task"), str):
+        tree["task"] = {"type": tree["task"]}
+
+
+def _with_output_dir(tree: Tree, output_dir: str | None) -> Tree:
+    """`tree` with a directory for the run, if it names none."""
+    training = tree.get("training", {})
+    if output_dir is None or not isinstance(training, dict) or "output_dir" in training:
+        return tree
+    return {**tree, "training": {**training, "output_dir": output_dir}}
+
+
+def _is_operational(path: str) -> bool:
+    return any(path == name or path.startswith(f"{name}.") for name in OPERATIONAL)

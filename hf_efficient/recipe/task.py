@@ -1,0 +1,29 @@
+"""The `task:` section."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from hf_efficient.recipe.section import Section
+
+TaskType = Literal["text-classification"]
+Problem = Literal["auto", "single_label", "multi_label", "regression"]
+
+
+class TaskSection(Section):
+    """What the model learns to do."""
+
+    type: TaskType = "text-classification"
+    """Kind of task, under the Hub's name for it."""
+    problem: Problem = "auto"
+    """How labels are read; `auto` tells from the label column: floats are a regression, lists are multi-label."""
+    labels: tuple[str, ...] | None = None
+    """Names of the classes in the order of their ids; by default the data set's own, or the sorted values."""
+    class_weights: Literal["balanced"] | dict[str, float] | None = None
+    """Weight of each class in the loss, scaled to a mean of 1 over the rows; `balanced` is n / (classes · n_class)."""
+    metrics: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Metrics to report; by default all that fit the problem."""
+    threshold: float = Field(default=0.5, gt=0.0, lt=1.0)
+    """Probability from which a label counts as predicted in a multi-label problem."""
