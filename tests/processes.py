@@ -50,6 +50,7 @@ def _read(path: Path, exitcode: int | None) -> Any:
 def _child(
     rank: int, world_size: int, port: int, folder: str, function: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> None:
+    os.environ["OMP_NUM_THREADS"] = "1"
     if world_size > 1:
         os.environ.update(
             RANK=str(rank),

@@ -15,8 +15,14 @@ from hf_efficient.training.schedules import Scheduler, own_schedule
 if TYPE_CHECKING:
     from hf_efficient.recipe import Recipe
 
-QUIET = {"log_level": "error", "log_level_replica": "error", "disable_tqdm": True, "remove_unused_columns": False}
-"""The run shows its own progress, and its data sets hold nothing but what the model takes."""
+RUN_ARGUMENTS = {
+    "log_level": "error",
+    "log_level_replica": "error",
+    "disable_tqdm": True,  # the run shows its own bar
+    "remove_unused_columns": False,  # its data sets hold nothing but what the model and the losses take
+    "ddp_find_unused_parameters": False,  # every trainable parameter takes part in every step
+}
+"""What a run sets where the recipe does not."""
 
 
 def training_arguments(recipe: Recipe, run: RunDirectory) -> tuple[TrainingArguments, Precision, Scheduler | None]:
@@ -27,7 +33,7 @@ def training_arguments(recipe: Recipe, run: RunDirectory) -> tuple[TrainingArgum
         RecipeError: values that `TrainingArguments` itself refuses.
     """
     section = recipe.training
-    arguments: dict[str, Any] = {**QUIET, **section.arguments()}
+    arguments: dict[str, Any] = {**RUN_ARGUMENTS, **section.arguments()}
     precision = choose_precision(
         section.precision,
         this_device(use_cpu=bool(arguments.get("use_cpu"))),

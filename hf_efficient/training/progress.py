@@ -10,7 +10,6 @@ from typing import Any
 from tqdm import tqdm
 from transformers import TrainerCallback
 
-
 _BAR = "{desc}: {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 
 

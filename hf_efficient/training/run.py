@@ -40,7 +40,10 @@ class Trained:
     history: tuple[dict[str, Any], ...] = field(repr=False, default=())
 
 
-def run(plan: Plan, directory: RunDirectory, opening: Opening = Opening()) -> Trained:
+_START = Opening()
+
+
+def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Trained:
     """Train the plan's model, score it, and write `model/` and `log.jsonl`.
 
     Raises:

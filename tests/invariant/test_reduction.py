@@ -11,6 +11,7 @@ from tests.trajectory import Steps, train
 SPLITS = {"8x1": (1, 8, 1), "2x4": (1, 2, 4), "2 processes 4x1": (2, 4, 1), "2 processes 1x4": (2, 1, 4)}
 """World size, micro-batch, accumulation; the global batch is 8 in each."""
 TOLERANCE = 1e-5
+BF16_ROUNDING = 2**-8
 
 
 def all_splits(trainer_class: str, cases: list[Case], output_dir: str, split: str, extra: dict) -> list[Steps]:
@@ -52,12 +53,16 @@ def test_loss_and_gradient_do_not_depend_on_the_split(tmp_path):
 
 
 def test_bf16_autocast_does_not_depend_on_the_split_either(tmp_path):
+    """The forward pass of a row is the same in any batch; a weight's gradient is rounded to bf16 once a micro-batch."""
     cases = [Case("bert", problem) for problem in PROBLEMS]
     found = trajectories("efficient", cases, str(tmp_path), bf16=True)
-    for index in range(len(cases)):
+    for index, case in enumerate(cases):
+        loss, norm = found["8x1"][index][0]
         for split in SPLITS:
-            for step, expected in zip(found[split][index], found["8x1"][index], strict=True):
-                assert step == pytest.approx(expected, rel=1e-2), (cases[index], split)
+            other_loss, other_norm = found[split][index][0]
+            assert other_loss == pytest.approx(loss, rel=TOLERANCE), (case, split)
+            assert other_norm == pytest.approx(norm, rel=BF16_ROUNDING), (case, split)
+            assert found[split][index][-1][0] == pytest.approx(found["8x1"][index][-1][0], rel=1e-3), (case, split)
 
 
 def test_the_stock_trainer_still_depends_on_the_split(tmp_path):

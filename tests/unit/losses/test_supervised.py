@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import tensor
+
+from hf_efficient.errors import PlanError
+from hf_efficient.losses import (
+    Batch,
+    HeadLoss,
+    cross_entropy,
+    multi_label_items,
+    regression_items,
+    single_label_items,
+    squared_error,
+    supervised,
+)
+from hf_efficient.losses.supervised import binary_cross_entropy
+
+EVEN = tensor([[0.0, 0.0], [0.0, math.log(3.0)]])
+"""Probabilities (1/2, 1/2) and (1/4, 3/4)."""
+
+
+def test_cross_entropy_is_one_number_per_row():
+    rows = cross_entropy(single_label_items(EVEN, tensor([0, 1])))
+    torch.testing.assert_close(rows, tensor([math.log(2), math.log(4 / 3)]))
+
+
+def test_a_row_without_a_label_costs_nothing():
+    items = single_label_items(EVEN, tensor([-100, 1]))
+    assert items.mask.tolist() == [False, True]
+    torch.testing.assert_close(cross_entropy(items), tensor([0.0, math.log(4 / 3)]))
+
+
+def test_class_weights_multiply_the_rows_of_their_class():
+    rows = cross_entropy(single_label_items(EVEN, tensor([0, 1])), class_weights=tensor([0.5, 2.0]))
+    torch.testing.assert_close(rows, tensor([0.5 * math.log(2), 2 * math.log(4 / 3)]))
+
+
+def test_label_smoothing_mixes_in_the_uniform_distribution():
+    rows = cross_entropy(single_label_items(EVEN, tensor([0, 1])), label_smoothing=0.5)
+    uniform = (math.log(4) + math.log(4 / 3)) / 2
+    torch.testing.assert_close(rows, tensor([math.log(2), 0.5 * math.log(4 / 3) + 0.5 * uniform]))
+
+
+def test_label_smoothing_agrees_with_torch():
+    logits, labels = torch.randn(5, 4, generator=torch.Generator().manual_seed(0)), tensor([0, 1, 2, 3, 0])
+    expected = torch.nn.functional.cross_entropy(logits, labels, reduction="none", label_smoothing=0.1)
+    torch.testing.assert_close(cross_entropy(single_label_items(logits, labels), label_smoothing=0.1), expected)
+
+
+def test_binary_cross_entropy_averages_over_the_labels_of_a_row():
+    items = multi_label_items(tensor([[0.0, math.log(3.0)]]), tensor([[1.0, 0.0]]))
+    torch.testing.assert_close(binary_cross_entropy(items), tensor([(math.log(2) + math.log(4)) / 2]))
+
+
+def test_squared_error_of_one_and_of_several_targets():
+    torch.testing.assert_close(
+        squared_error(regression_items(tensor([[1.0], [2.0]]), tensor([3.0, 2.0]))), tensor([4.0, 0.0])
+    )
+    torch.testing.assert_close(
+        squared_error(regression_items(tensor([[1.0, 2.0]]), tensor([[2.0, 5.0]]))), tensor([5.0])
+    )
+
+
+def test_sample_weights_multiply_the_rows():
+    batch = Batch({}, {"labels": tensor([0, 1]), "sample_weight": tensor([2.0, 0.0])}, {"logits": EVEN})
+    loss = supervised("single_label_classification")
+    torch.testing.assert_close(loss.rows(batch).values, tensor([2 * math.log(2), 0.0]))
+
+
+@pytest.mark.parametrize(
+    ("labels", "count"), [(tensor([0, -100, 1]), 2), (tensor([0.5, -100.0]), 2), (tensor([[1.0, 0.0, 1.0]]), 1)]
+)
+def test_count_is_rows_and_not_labels(labels, count):
+    assert int(supervised("single_label_classification").count({"labels": labels})) == count
+
+
+@pytest.mark.parametrize(
+    ("num_labels", "labels", "problem"),
+    [
+        (1, tensor([0.5]), "regression"),
+        (2, tensor([1]), "single_label_classification"),
+        (2, tensor([[1.0, 0.0]]), "multi_label_classification"),
+    ],
+)
+def test_a_head_guesses_its_problem_from_the_labels(num_labels, labels, problem):
+    config = SimpleNamespace(num_labels=num_labels, problem_type=None)
+    assert int(HeadLoss(config).count({"labels": labels})) == 1
+    assert config.problem_type == problem
+
+
+@pytest.mark.parametrize("problem", ["regression", "multi_label_classification"])
+def test_label_smoothing_without_one_class_per_row_is_refused(problem):
+    with pytest.raises(PlanError, match=r"label_smoothing_factor = 0\.1 needs one class per row"):
+        supervised(problem, label_smoothing=0.1)
+
+
+def test_class_weights_without_classes_are_refused():
+    with pytest.raises(PlanError, match="class_weights need classes"):
+        supervised("regression", class_weights=tensor([1.0]))
