@@ -49,7 +49,8 @@ def read_text(path: Path) -> str:
 
 def _nearest(path: Path, shipped: dict[str, Path]) -> str:
     beside = [str(sibling) for sibling in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
-    return did_you_mean(str(path), beside) or did_you_mean(path.stem, shipped)
+    nearest = did_you_mean(str(path), beside) or did_you_mean(path.stem, shipped)
+    return nearest or f" Shipped are {', '.join(shipped)}."
 
 
 def _shortest(path: Path) -> Path:

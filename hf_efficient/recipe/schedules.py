@@ -19,6 +19,8 @@ _PLATEAU: Final = ("mode", "factor", "patience", "threshold", "threshold_mode", 
 _GREEDY: Final = (*_PLATEAU, "warmup", "max_lr", "verbose", "smooth", "window_size", "reset_start")
 _MIN_LR: Final = ("min_lr", "min_lr_rate")
 _STABLE: Final = ("num_decay_steps", "num_stable_steps", "warmup_type", "decay_type", "min_lr_ratio", "num_cycles")
+_MOMENTUM: Final = ("cycle_momentum", "base_momentum", "max_momentum")
+_ONE_CYCLE: Final = ("pct_start", "anneal_strategy", "div_factor", "final_div_factor", "three_phase", *_MOMENTUM)
 
 SCHEDULES: Final[dict[str, Schedule]] = {
     "linear": Schedule(),
@@ -33,10 +35,8 @@ SCHEDULES: Final[dict[str, Schedule]] = {
     "cosine_warmup_with_min_lr": Schedule(("num_cycles", *_MIN_LR, "warmup_lr_rate"), required=_MIN_LR),
     "warmup_stable_decay": Schedule(_STABLE, required=("num_decay_steps",)),
     "greedy": Schedule(_GREEDY, warms_up=False),
-    "step": Schedule(("step_size", "gamma"), required=("step_size",)),
-    "one_cycle": Schedule(
-        ("pct_start", "anneal_strategy", "div_factor", "final_div_factor", "three_phase"), warms_up=False
-    ),
+    "step": Schedule(("step_size", "gamma")),
+    "one_cycle": Schedule(_ONE_CYCLE, warms_up=False),
 }
 
 OWN_SCHEDULES: Final = ("step", "one_cycle")

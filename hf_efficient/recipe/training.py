@@ -26,6 +26,12 @@ DEFAULTS: Final[dict[str, Any]] = {
     "logging_steps": 10,
     # Patience would start anew at each resume.
     "restore_callback_states_from_checkpoint": True,
+    # The run shows one progress bar of its own, and the library's chatter would tear it apart.
+    "disable_tqdm": True,
+    "log_level": "error",
+    "log_level_replica": "error",
+    # Every trainable parameter takes part in every step; looking for unused ones costs a pass over the graph.
+    "ddp_find_unused_parameters": False,
 }
 """Where our default is not TrainingArguments', and why."""
 

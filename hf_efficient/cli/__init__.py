@@ -1,0 +1,7 @@
+"""The command line: a command a file, no logic."""
+
+from __future__ import annotations
+
+from hf_efficient.cli.app import main
+
+__all__ = ["main"]
