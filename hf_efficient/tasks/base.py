@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import EvalPrediction, PreTrainedTokenizerBase
 
+    from hf_efficient.data import Encoded
     from hf_efficient.losses import Loss
 
 
@@ -40,7 +41,7 @@ class Task(Protocol):
 
     def encode(
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str
-    ) -> Dataset:
+    ) -> Encoded:
         """The rows that the model is fed: token ids, `labels` where the table has them, `sample_weight`, `length`."""
         ...
 
@@ -52,8 +53,8 @@ class Task(Protocol):
         """The labels' loss."""
         ...
 
-    def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
-        """Metrics by name; arrays are (samples, classes) and the labels."""
+    def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float | None]:
+        """Metrics by name, None where one is undefined; arrays are (samples, classes) and the labels."""
         ...
 
     def greater_is_better(self, metric: str) -> bool:

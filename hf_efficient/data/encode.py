@@ -1,0 +1,183 @@
+"""Texts as token ids, tokenised once for all ranks, runs and restarts."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from hf_efficient.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase
+
+_FORMAT: Final = 1
+"""Goes up when the columns of a cache entry change."""
+_CHUNK: Final = 1_000
+_LONG_WORK: Final = 20_000
+"""Rows from which a progress bar is worth its line."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Rows as the model is fed them, and how many of them were cut."""
+
+    dataset: Dataset
+    """Columns of the tokenizer, and `length`, the row's number of tokens."""
+    num_truncated: int
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of a split, one a row, or the two of a pair."""
+
+    first: Sequence[str]
+    second: Sequence[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __getitem__(self, rows: slice) -> Texts:
+        return Texts(self.first[rows], None if self.second is None else self.second[rows])
+
+
+def encode(
+    texts: Texts, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str, cache: Path
+) -> Encoded:
+    """The texts tokenised, memory-mapped from the folder `cache`; one process writes, the others wait for it.
+
+    Raises:
+        DataError: a row is longer than `max_length` and `truncation` is off.
+    """
+    from filelock import FileLock
+
+    cache.mkdir(parents=True, exist_ok=True)
+    key = cache_key(texts, tokenizer, max_length=max_length, truncation=truncation)
+    path = cache / f"{key}.arrow"
+    with FileLock(cache / f"{key}.lock"):
+        rows = _load(path, len(texts))
+        if rows is None:
+            _write(path, _batches(texts, tokenizer, max_length, truncation, split))
+            rows = _load(path, len(texts))
+    if rows is None:
+        raise DataError(f"{path}: the encoded rows can't be read back after writing; check the disk")
+    num_truncated = sum(rows.with_format("arrow")[:]["truncated"].to_pylist())
+    return Encoded(rows.remove_columns("truncated"), num_truncated)
+
+
+def cache_key(texts: Texts, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool) -> str:
+    """A hash of all that the encoded rows depend on, in hex."""
+    import tokenizers
+    import transformers
+    import xxhash
+
+    settings = [_FORMAT, transformers.__version__, tokenizers.__version__, max_length, truncation]
+    key = xxhash.xxh3_128(json.dumps([*settings, texts.second is not None, _state(tokenizer)]).encode())
+    for text in (*texts.first, *(texts.second or ())):
+        data = text.encode("utf-8", "surrogatepass")
+        key.update(len(data).to_bytes(8, "little"))
+        key.update(data)
+    return key.hexdigest()
+
+
+def _state(tokenizer: PreTrainedTokenizerBase) -> list[Any]:
+    """What the tokenizer's ids depend on: its model, tokens and sides."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    # Each call leaves its truncation and padding in the backend: they are arguments here, not state.
+    model = (
+        {k: v for k, v in json.loads(backend.to_str()).items() if k not in ("truncation", "padding")}
+        if backend is not None
+        else [sorted(tokenizer.get_vocab().items()), {k: str(v) for k, v in tokenizer.init_kwargs.items()}]
+    )
+    sides = [tokenizer.truncation_side, tokenizer.model_input_names]
+    return [type(tokenizer).__name__, model, tokenizer.special_tokens_map, sides]
+
+
+def _batches(
+    texts: Texts, tokenizer: PreTrainedTokenizerBase, max_length: int, truncation: bool, split: str
+) -> Iterator[pa.RecordBatch]:
+    from rich.progress import track
+
+    starts = range(0, len(texts), _CHUNK)
+    for start in track(starts, f"Tokenising {split}", disable=len(texts) <= _LONG_WORK, transient=True):
+        chunk = texts[start : start + _CHUNK]
+        yield _batch(chunk, tokenizer, max_length, truncation, f"{split} row {{}}", start)
+
+
+def _batch(
+    texts: Texts, tokenizer: PreTrainedTokenizerBase, max_length: int, truncation: bool, row: str, start: int
+) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    limits: dict[str, Any] = {"truncation": True, "max_length": max_length} if truncation else {}
+    columns = tokenizer(list(texts.first), texts.second and list(texts.second), verbose=False, **limits)
+    lengths = [len(ids) for ids in columns["input_ids"]]
+    if not truncation:
+        _refuse_long(lengths, max_length, row, start)
+    truncated = _were_cut(texts, tokenizer, lengths, max_length)
+    arrays = {name: pa.array(values, _type(name)) for name, values in columns.items()}
+    return pa.record_batch({**arrays, "length": pa.array(lengths, pa.int32()), "truncated": pa.array(truncated)})
+
+
+def _type(column: str) -> pa.DataType:
+    import pyarrow as pa
+
+    return pa.list_(pa.int32() if column == "input_ids" else pa.int8())
+
+
+def _refuse_long(lengths: list[int], max_length: int, row: str, start: int) -> None:
+    for number, length in enumerate(lengths, start=start + 1):
+        if length > max_length:
+            raise DataError(
+                f"{row.format(number)}: expected at most {max_length} tokens, found {length}; shorten the text, raise "
+                "data.max_length or set data.truncation to true"
+            )
+
+
+def _were_cut(texts: Texts, tokenizer: PreTrainedTokenizerBase, lengths: list[int], max_length: int) -> list[bool]:
+    """Whether each row lost tokens; only rows that fill `max_length` can have, so only they are tokenised again."""
+    full = [index for index, length in enumerate(lengths) if length == max_length]
+    if not full:
+        return [False] * len(lengths)
+    second = None if texts.second is None else [texts.second[index] for index in full]
+    whole = tokenizer([texts.first[index] for index in full], second, verbose=False)["input_ids"]
+    cut = {index for index, ids in zip(full, whole, strict=True) if len(ids) > max_length}
+    return [index in cut for index in range(len(lengths))]
+
+
+def _write(path: Path, batches: Iterator[pa.RecordBatch]) -> None:
+    """Write an Arrow stream so that `path` holds all of it or does not exist."""
+    import pyarrow as pa
+
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            first = next(batches)
+            with pa.ipc.new_stream(file, first.schema) as stream:
+                stream.write_batch(first)
+                for batch in batches:
+                    stream.write_batch(batch)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _load(path: Path, num_rows: int) -> Dataset | None:
+    """The entry, or None if there is none or it is damaged."""
+    import pyarrow as pa
+    from datasets import Dataset
+
+    if not path.is_file():
+        return None
+    try:
+        rows = Dataset.from_file(str(path))
+    except (pa.ArrowInvalid, OSError):
+        return None
+    return rows if len(rows) == num_rows else None

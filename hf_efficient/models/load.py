@@ -1,0 +1,214 @@
+"""Weights and their tokenizer, ready to be fine-tuned, from the Hub, a directory or a pinned asset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import transformers
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoTokenizer
+
+from hf_efficient.data.hub import quick_to_fail
+from hf_efficient.errors import PlanError, RecipeError, did_you_mean
+from hf_efficient.models.checks import check_embeddings, set_pad_token
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from hf_efficient.recipe.model import ModelSection
+    from hf_efficient.tasks.base import Task
+
+Place = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model, and what the user should know about where its weights came from."""
+
+    model: PreTrainedModel
+    notes: tuple[str, ...] = ()
+
+
+def load_tokenizer(section: ModelSection, place: Place) -> PreTrainedTokenizerBase:
+    """The model's tokenizer, or the one that `model.tokenizer` names, with a token to pad with.
+
+    Raises:
+        RecipeError: there is no such tokenizer.
+        PlanError: it can't be loaded, or has no pad token.
+    """
+    setting = "model.name" if section.tokenizer is None else "model.tokenizer"
+    name = section.tokenizer or section.name
+    with _explained(name, place(setting)):
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            _location(name, place(setting)),
+            revision=section.revision if section.tokenizer is None else None,
+            trust_remote_code=section.trust_remote_code,
+        )
+    if len(tokenizer) <= len(tokenizer.all_special_ids):  # transformers 5.23 makes an empty one where files are missing
+        raise RecipeError(f"{place(setting)}: {name} holds no tokenizer; name one in model.tokenizer")
+    set_pad_token(tokenizer, section.pad_token, place("model.pad_token"))
+    return tokenizer
+
+
+def load_model(
+    section: ModelSection,
+    task: Task,
+    tokenizer: PreTrainedTokenizerBase,
+    place: Place,
+    *,
+    model: PreTrainedModel | None = None,
+) -> Loaded:
+    """The model with the task's head, in fp32; new weights come from torch's global generator, so seed it first.
+
+    `model` stands in for the one that the section names; it is checked, and left as it is.
+
+    Raises:
+        RecipeError: there is no such model, or its configuration has no such field.
+        PlanError: it can't be loaded, or does not fit the tokenizer or `model.config`.
+    """
+    loaded = Loaded(model) if model is not None else _load(section, task, place)
+    check_embeddings(loaded.model, tokenizer, place("model.tokenizer"))
+    if loaded.model.config.pad_token_id is None:
+        loaded.model.config.pad_token_id = tokenizer.pad_token_id
+    return loaded
+
+
+def _load(section: ModelSection, task: Task, place: Place) -> Loaded:
+    auto_model = getattr(transformers, task.auto_model)
+    location = _location(section.name, place("model.name"))
+    with _explained(section.name, place("model.name")), _quiet(local=Path(location).is_dir()):
+        config = AutoConfig.from_pretrained(
+            location, revision=section.revision, trust_remote_code=section.trust_remote_code
+        )
+        _configure(config, section, task, place)
+        if section.initialization == "random":
+            model = auto_model.from_config(config, dtype=torch.float32, trust_remote_code=section.trust_remote_code)
+            return Loaded(model, (f"all weights of {section.name} are random: model.initialization says so",))
+        model, info = auto_model.from_pretrained(
+            location,
+            config=config,
+            revision=section.revision,
+            trust_remote_code=section.trust_remote_code,
+            dtype=torch.float32,  # by default a checkpoint keeps its own, and fp16 weights can't be trained
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    _refuse_other_shapes(section, model, info["mismatched_keys"], place)
+    return Loaded(model, _notes(section.name, info))
+
+
+def _configure(config: Any, section: ModelSection, task: Task, place: Place) -> None:
+    """Put the recipe's and the task's fields into a model's configuration."""
+    owned = task.config()
+    known = {*config.to_dict(), *config.attribute_map} - {"transformers_version", "_name_or_path", "dtype"}
+    for name, value in section.config.items():
+        where = place(f"model.config.{name}")
+        if name in owned:
+            raise PlanError(f"{where}: the task sets {name} from the data; remove it")
+        if name not in known:
+            raise RecipeError(f"{where}: {name} is no field of {type(config).__name__}.{did_you_mean(name, known)}")
+        try:
+            setattr(config, name, value)
+        except StrictDataclassError as error:
+            raise RecipeError(f"{where}: {type(config).__name__} refuses {value!r}: {_said(error)}") from error
+    for name, value in owned.items():
+        setattr(config, name, value)
+
+
+def _refuse_other_shapes(section: ModelSection, model: Any, mismatched: Any, place: Place) -> None:
+    """A head of another size is drawn anew; a body of another size is a mistake in `model.config`."""
+    for key, found, expected in sorted(mismatched):
+        if key.startswith(f"{model.base_model_prefix}."):
+            raise PlanError(
+                f"{place('model.config')}: {key} has shape {tuple(found)} in {section.name} and {tuple(expected)} in "
+                "the configuration; remove the fields that change it, or set model.initialization to random"
+            )
+
+
+def _notes(name: str, info: dict[str, Any]) -> tuple[str, ...]:
+    mismatched = sorted(key for key, _, _ in info["mismatched_keys"])
+    missing = sorted(set(info["missing_keys"]) - set(mismatched))
+    notes = []
+    if missing:
+        notes.append(f"{name} has no weights for {_some(missing)}; they start random")
+    if mismatched:
+        notes.append(f"{name} has {_some(mismatched)} for another number of labels; they start random")
+    return tuple(notes)
+
+
+def _some(keys: list[str]) -> str:
+    return ", ".join(keys[:4]) + (f" and {len(keys) - 4} more" if len(keys) > 4 else "")
+
+
+def _location(name: str, place: str) -> str:
+    """What transformers is to open: a directory, or a Hub name."""
+    from hf_efficient.assets import is_asset, resolve
+
+    if is_asset(name):
+        return str(resolve(name))
+    path = Path(name).expanduser()
+    if path.is_file():
+        raise RecipeError(f"{place}: {name} is a file; expected a directory or a Hub name")
+    if path.is_dir():
+        if not (path / "config.json").is_file() and not (path / "tokenizer_config.json").is_file():
+            raise RecipeError(f"{place}: {name} holds neither a model nor a tokenizer: there is no config.json")
+        return str(path)
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        siblings = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise RecipeError(f"{place}: there is no directory {name}.{did_you_mean(path.name, siblings)}")
+    return name
+
+
+@contextmanager
+def _explained(name: str, place: str) -> Iterator[None]:
+    """Turn what transformers raises into one line."""
+    try:
+        with quick_to_fail():
+            yield
+    except SafetensorError as error:
+        raise PlanError(f"{place}: the weights of {name} are damaged: {_said(error)}; fetch them again") from error
+    except (OSError, ValueError, StrictDataclassError, ImportError) as error:
+        raise _explanation(name, place, _said(error)) from error
+
+
+def _explanation(name: str, place: str, said: str) -> Exception:
+    if "trust_remote_code" in said or "execute the configuration file" in said:
+        return RecipeError(f"{place}: {name} runs its own code; read it, then set model.trust_remote_code to true")
+    if "couldn't connect" in said:
+        return PlanError(
+            f"{place}: {name} is no directory, is not in the cache, and the Hub can't be reached; run `hf download "
+            f"{name} --local-dir DIR` on a machine that reaches it and name DIR, or use demo/minilm-l6"
+        )
+    if "is not a local folder" in said or "not a valid model identifier" in said:
+        return RecipeError(
+            f"{place}: there is no directory or Hub model {name}, or it is private: check the name, and log in with "
+            "`hf auth login` if it needs a token"
+        )
+    return PlanError(f"{place}: {name} can't be loaded: {said}")
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+@contextmanager
+def _quiet(*, local: bool) -> Iterator[None]:
+    """No tables of newly drawn weights on the screen (they become notes), nor bars for reading a local file."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    if local:
+        logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
