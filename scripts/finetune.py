@@ -1,0 +1,10 @@
+"""accelerate launch scripts/finetune.py RECIPE [key=value …]    the same as `hf-efficient finetune`."""
+
+from __future__ import annotations
+
+import sys
+
+from hf_efficient.cli import main
+
+if __name__ == "__main__":
+    main(["finetune", *sys.argv[1:]])
