@@ -1,0 +1,108 @@
+"""What `EfficientTrainer` leans on in transformers' `Trainer`; a failure here says which seam has moved."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+import torch
+from torch.utils.data import DataLoader
+from transformers import Trainer
+from transformers.loss.loss_utils import LOSS_MAPPING
+
+from hf_efficient.training.trainer import EfficientTrainer
+from tests.tiny import Case
+from tests.trajectory import arguments
+
+CASE = Case("bert", "single_label_classification")
+
+
+def test_the_constructor_takes_every_argument_of_the_stock_one():
+    stock = inspect.signature(Trainer.__init__).parameters
+    ours = inspect.signature(EfficientTrainer.__init__).parameters
+    assert [name for name in ours if name in stock] == list(stock)
+    assert all(ours[name].default == stock[name].default for name in stock if name != "self")
+    assert set(ours) - set(stock) == {"losses", "sampler", "scheduler", "techniques"}
+    assert all(ours[name].kind is inspect.Parameter.KEYWORD_ONLY for name in set(ours) - set(stock))
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [
+        ("get_batch_samples", ["self", "epoch_iterator", "num_batches", "device"]),
+        ("compute_loss", ["self", "model", "inputs", "return_outputs", "num_items_in_batch"]),
+        ("create_scheduler", ["self", "num_training_steps", "optimizer"]),
+        ("_get_train_sampler", ["self", "train_dataset"]),
+        ("_save_checkpoint", ["self", "model", "trial"]),
+        (
+            "evaluation_loop",
+            ["self", "dataloader", "description", "prediction_loss_only", "ignore_keys", "metric_key_prefix"],
+        ),
+    ],
+)
+def test_methods_that_are_overridden_have_the_shape_that_they_had(method, parameters):
+    assert list(inspect.signature(getattr(Trainer, method)).parameters) == parameters
+
+
+def test_the_trainer_says_which_models_shift_their_labels(tmp_path):
+    trainer = Trainer(model=CASE.make_model(), args=arguments(str(tmp_path)))
+    assert trainer._loss_shifts_labels is False
+    assert "ForCausalLM" in LOSS_MAPPING
+
+
+def test_the_loss_is_taken_as_scaled_when_the_trainer_says_so(tmp_path):
+    assert Trainer.loss_is_scaled_for_ga is None
+    assert EfficientTrainer(model=CASE.make_model(), args=arguments(str(tmp_path))).loss_is_scaled_for_ga is True
+
+
+def test_labels_are_not_fed_to_a_model_whose_loss_is_owned(tmp_path):
+    """Else the model computes its own loss beside ours, for nothing."""
+    seen = []
+    model = CASE.make_model()
+    model.register_forward_pre_hook(lambda module, args, inputs: seen.append(set(inputs)), with_kwargs=True)
+    trainer = EfficientTrainer(model=model, args=arguments(str(tmp_path)))
+    batch = next(iter(DataLoader(CASE.rows(4), batch_size=4)))
+    trainer.compute_loss(model, {**batch, "sample_weight": torch.ones(4)})
+    assert seen == [{"input_ids", "attention_mask"}]
+
+
+class Epochs(torch.utils.data.Sampler):
+    """An order that is a pure function of the epoch, and remembers which it was told."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.epoch, self.told = size, 0, []
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+        if not self.told or self.told[-1] != epoch:
+            self.told.append(epoch)
+
+    def __iter__(self):
+        generator = torch.Generator().manual_seed(self.epoch)
+        return iter(torch.randperm(self.size, generator=generator).tolist())
+
+    def __len__(self) -> int:
+        return self.size
+
+
+def test_a_sampler_decides_the_order_and_hears_of_every_epoch(tmp_path):
+    sampler = Epochs(8)
+    fed = []
+
+    def collate(rows):
+        fed.append([int(row["labels"]) for row in rows])
+        return torch.utils.data.default_collate(rows)
+
+    rows = CASE.rows(8)
+    for index, row in enumerate(rows):
+        row["labels"] = index % 3
+    args = arguments(str(tmp_path), per_device_train_batch_size=8, num_train_epochs=3)
+    EfficientTrainer(
+        model=CASE.make_model(), args=args, train_dataset=rows, data_collator=collate, sampler=sampler
+    ).train()
+    assert sampler.told == [0, 1, 2]
+    expected = [
+        [index % 3 for index in torch.randperm(8, generator=torch.Generator().manual_seed(epoch)).tolist()]
+        for epoch in range(3)
+    ]
+    assert fed == expected
