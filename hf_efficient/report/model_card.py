@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
-from ruamel.yaml import YAML
 
+from hf_efficient.recipe.yaml import read_document
 from hf_efficient.report.markdown import key_values, results_table, settings_rows
 from hf_efficient.report.summary import cost_rows, data_name, metric_names, row_counts, scored_splits
 from hf_efficient.report.units import count, metric_label
@@ -28,7 +28,7 @@ _LICENSES = ("apache-2.0", "bsd-3-clause", "cc-by-4.0", "cc-by-sa-4.0", "cc0-1.0
 
 def model_card(report: Mapping[str, Any], recipe_text: str, assets: Assets) -> str:
     """The text of the model card; `recipe_text` is the resolved recipe."""
-    recipe = YAML(typ="safe", pure=True).load(recipe_text) or {}
+    recipe = read_document(recipe_text, "recipe.yaml").tree
     sections = {
         "Intended use": _intended_use(report),
         "How to use it": _usage(report["task"], recipe),
@@ -38,7 +38,7 @@ def model_card(report: Mapping[str, Any], recipe_text: str, assets: Assets) -> s
         "Limitations": _bullets(_limitations(report)),
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
-    head = f"# {_model_name(report)}\n\n{_summary(report, _base_model(report, recipe, assets))}"
+    head = f"# {_model_name(report)}\n\n{_summary(report, recipe, assets)}"
     return str(ModelCard(f"---\n{_metadata(report, recipe, assets).to_yaml()}\n---\n\n{head}\n\n{body}\n"))
 
 
@@ -96,9 +96,11 @@ def _license(licence: str | None) -> tuple[str | None, str | None]:
 
 def _base_model(report: Mapping[str, Any], recipe: Mapping[str, Any], assets: Assets) -> str | None:
     """The Hub name of the pretrained model, or None: not on the Hub, or weights drawn anew."""
-    if (recipe.get("model") or {}).get("initialization") == "random":
-        return None
-    return _hub_name(report["model"]["name"], assets)
+    return None if _is_drawn_anew(recipe) else _hub_name(report["model"]["name"], assets)
+
+
+def _is_drawn_anew(recipe: Mapping[str, Any]) -> bool:
+    return (recipe.get("model") or {}).get("initialization") == "random"
 
 
 def _hub_name(name: str | None, assets: Assets) -> str | None:
@@ -115,11 +117,13 @@ def _model_name(report: Mapping[str, Any]) -> str:
     return Path(report["output_dir"]).name or "model"
 
 
-def _summary(report: Mapping[str, Any], base_model: str | None) -> str:
-    model, task = report["model"], report["task"]
+def _summary(report: Mapping[str, Any], recipe: Mapping[str, Any], assets: Assets) -> str:
+    model = report["model"]
+    base_model = _base_model(report, recipe, assets)
     source = f"[{base_model}]({_HUB}{base_model})" if base_model else f"`{model['name']}`"
     return (
-        f"A `{model['class']}` with {count(model['parameters'])} parameters for {task['type']}, trained from {source} "
+        f"A `{model['class']}` with {count(model['parameters'])} parameters for {report['task']['type']}, trained from "
+        f"{'random weights in the shape of ' if _is_drawn_anew(recipe) else ''}{source} "
         f"on `{data_name(report)}` with hf_efficient."
     )
 
@@ -184,7 +188,7 @@ def _limitations(report: Mapping[str, Any]) -> list[str]:
     for split, number in report["data"]["truncated_rows"].items():
         if number:
             facts.append(f"{count(number)} {split} rows were longer than the model was given to read and were cut.")
-    facts.append("What the pretrained weights and the data carry of bias, the model carries too; it was not measured.")
+    facts.append("Bias in the data, and in the weights that training began with, is in the model; it was not measured.")
     return facts
 
 

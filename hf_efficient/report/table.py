@@ -32,7 +32,7 @@ def print_table(report: Mapping[str, Any], console: Console | None = None) -> No
 
 
 def _results(report: Mapping[str, Any], plain: bool) -> Table:
-    table = Table(box=None if plain else box.SIMPLE_HEAD, show_header=False, pad_edge=False)
+    table = Table(box=None if plain else box.HORIZONTALS, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for group in (origin_rows(report), score_rows(report), cost_rows(report)):
