@@ -53,8 +53,8 @@ def max_length_of(
     known = [length for length in (positions, tokenizer.model_max_length) if length and length < _NO_LIMIT]
     if not known:
         raise PlanError(
-            f"{place('data.max_length')}: neither this {config.model_type} model nor its tokenizer says how many tokens "
-            "it takes; set data.max_length"
+            f"{place('data.max_length')}: neither this {config.model_type} model nor its tokenizer says how many "
+            "tokens it takes; set data.max_length"
         )
     return min(known)
 
@@ -74,12 +74,13 @@ def check_embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
     Raises:
         PlanError: with both numbers.
     """
-    num_embeddings = int(model.get_input_embeddings().weight.shape[0])
+    embeddings: Any = model.get_input_embeddings()
+    num_embeddings = len(embeddings.weight)
     highest = max(tokenizer.get_vocab().values())
     if highest >= num_embeddings:
         raise PlanError(
-            f"{place}: the tokenizer has ids up to {highest}, the model embeddings for 0 to {num_embeddings - 1}; use the "
-            "model's own tokenizer (remove model.tokenizer)"
+            f"{place}: the tokenizer has ids up to {highest}, the model embeddings for 0 to {num_embeddings - 1}; use "
+            "the model's own tokenizer (remove model.tokenizer)"
         )
 
 
