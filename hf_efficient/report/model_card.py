@@ -9,19 +9,20 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from hf_efficient.assets import Asset
 from hf_efficient.recipe.yaml import read_document
 from hf_efficient.report.markdown import key_values, results_table, settings_rows
 from hf_efficient.report.summary import cost_rows, data_name, metric_names, row_counts, scored_splits
 from hf_efficient.report.units import count, metric_label
 
-Assets = Mapping[str, Mapping[str, str]]
-"""Licence, origin and citation of the pinned assets among the model and data, by their name."""
+Assets = Mapping[str, Asset]
+"""The pinned assets among the model and the data, by name."""
 
 MAX_LABELS = 20
 
 _HUB = "https://huggingface.co/"
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
-_METRIC_TYPES = {"matthews": "matthews_correlation", "pearson": "pearsonr", "spearman": "spearmanr"}
+_AVERAGING = re.compile(r"_(macro|micro)$")
 # What the pinned assets and most base models come under; the Hub refuses an identifier that it does not know.
 _LICENSES = ("apache-2.0", "bsd-3-clause", "cc-by-4.0", "cc-by-sa-4.0", "cc0-1.0", "gpl-3.0", "mit")
 
@@ -45,7 +46,7 @@ def model_card(report: Mapping[str, Any], recipe_text: str, assets: Assets) -> s
 def _metadata(report: Mapping[str, Any], recipe: Mapping[str, Any], assets: Assets) -> ModelCardData:
     results = _eval_results(report, recipe, assets)
     dataset = _hub_name(report["data"]["name"], assets)
-    licence, licence_name = _license(assets.get(report["model"]["name"], {}).get("licence"))
+    licence, licence_name = _license(assets.get(report["model"]["name"]))
     return ModelCardData(
         library_name="transformers",
         pipeline_tag=report["task"]["type"],
@@ -71,7 +72,7 @@ def _eval_results(report: Mapping[str, Any], recipe: Mapping[str, Any], assets: 
             dataset_config=data.get("config"),
             dataset_revision=data.get("revision"),
             dataset_split=split,
-            metric_type=_metric_type(name),
+            metric_type=_AVERAGING.sub("", name),
             metric_name=metric_label(name),
             metric_value=report["metrics"][split][name],
         )
@@ -81,17 +82,12 @@ def _eval_results(report: Mapping[str, Any], recipe: Mapping[str, Any], assets: 
     ]
 
 
-def _metric_type(name: str) -> str:
-    """The Hub's identifier of a metric, without its averaging: `f1` of `f1_macro`."""
-    plain = re.sub(r"_(macro|micro|weighted|samples)$", "", name)
-    return _METRIC_TYPES.get(plain, plain)
-
-
-def _license(licence: str | None) -> tuple[str | None, str | None]:
+def _license(base_model: Asset | None) -> tuple[str | None, str | None]:
     """The Hub's identifier of the base model's licence, and its name where the Hub has no identifier for it."""
-    if licence is None or licence.lower() in _LICENSES:
-        return licence and licence.lower(), None
-    return "other", licence
+    if base_model is None:
+        return None, None
+    identifier = base_model.licence.lower()
+    return (identifier, None) if identifier in _LICENSES else ("other", base_model.licence)
 
 
 def _base_model(report: Mapping[str, Any], recipe: Mapping[str, Any], assets: Assets) -> str | None:
@@ -108,7 +104,7 @@ def _hub_name(name: str | None, assets: Assets) -> str | None:
     if name is None:
         return None
     if name in assets:
-        origin = assets[name].get("origin", "")
+        origin = assets[name].origin
         return origin.removeprefix(_HUB) if origin.startswith(_HUB) else None
     return name if _HUB_NAME.fullmatch(name) and not Path(name).exists() else None
 
@@ -172,10 +168,11 @@ def _fenced(text: str) -> str:
 
 def _data(report: Mapping[str, Any], assets: Assets) -> str:
     rows = [("Name", f"`{data_name(report)}`"), ("Rows", row_counts(report))]
-    known = assets.get(report["data"]["name"], {})
-    rows += [(key.capitalize(), known[key]) for key in ("licence", "origin", "citation") if key in known]
-    if "licence" not in known:
+    asset = assets.get(report["data"]["name"])
+    if asset is None:
         rows.append(("Licence", "not recorded; see where the data comes from"))
+    else:
+        rows += [("Licence", asset.licence), ("Origin", asset.origin), ("Citation", asset.citation)]
     return key_values(rows)
 
 
@@ -185,7 +182,7 @@ def _limitations(report: Mapping[str, Any]) -> list[str]:
     if "test" not in scored_splits(report):
         facts.append("There was no separate test split: settings or checkpoints chosen by these scores flatter them.")
     facts.append("Nothing is known about texts of other sources, subjects or languages than those of the data.")
-    for split, number in report["data"]["truncated_rows"].items():
+    for split, number in report["data"].get("truncated_rows", {}).items():
         if number:
             facts.append(f"{count(number)} {split} rows were longer than the model was given to read and were cut.")
     facts.append("Bias in the data, and in the weights that training began with, is in the model; it was not measured.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 NOT_MEASURED = "not measured"
 UNDEFINED = "undefined"
 
-_AVERAGES = ("macro", "micro", "weighted", "samples")
-_ACRONYMS = ("auc", "f1", "mae", "mse", "r2", "rmse")
+_AVERAGES = ("macro", "micro")
+_WORDS = {"f1": "F1", "mse": "MSE", "pearsonr": "Pearson's r", "spearmanr": "Spearman's rho"}
 
 
 def count(number: float | None) -> str:
@@ -57,5 +57,5 @@ def metric_label(name: str) -> str:
     words = name.split("_")
     if words[-1] in _AVERAGES:
         words = [words[-1], *words[:-1]]
-    phrase = " ".join(word.upper() if word in _ACRONYMS else word for word in words)
+    phrase = " ".join(_WORDS.get(word, word) for word in words)
     return phrase[:1].upper() + phrase[1:]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from hf_efficient.assets import describe
+
 RECIPE = """\
 task:
   type: text-classification  # recipe
@@ -15,18 +17,7 @@ data:
   name: demo/movie-sentiment  # recipe
 """
 
-ASSETS = {
-    "demo/minilm-l6": {
-        "licence": "Apache-2.0",
-        "origin": "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
-        "citation": "Reimers and Gurevych (2019).",
-    },
-    "demo/movie-sentiment": {
-        "licence": "MIT",
-        "origin": "https://github.com/cjhutto/vaderSentiment",
-        "citation": "Hutto and Gilbert (2014).",
-    },
-}
+ASSETS = {name: describe(name) for name in ("demo/minilm-l6", "demo/movie-sentiment")}
 
 _SINGLE_LABEL: dict[str, Any] = {
     "format": 1,
@@ -44,8 +35,8 @@ _SINGLE_LABEL: dict[str, Any] = {
         "truncated_rows": {"train": 3},
     },
     "metrics": {
-        "validation": {"matthews": 0.7213, "accuracy": 0.8605, "f1_macro": 0.86, "loss": 0.3312},
-        "test": {"matthews": 0.71, "accuracy": 0.854, "f1_macro": 0.8532, "loss": 0.341},
+        "validation": {"matthews_correlation": 0.7213, "accuracy": 0.8605, "f1_macro": 0.86, "loss": 0.3312},
+        "test": {"matthews_correlation": 0.71, "accuracy": 0.854, "f1_macro": 0.8532, "loss": 0.341},
     },
     "training": {
         "seconds": 120.3,
@@ -88,7 +79,7 @@ def regression() -> dict[str, Any]:
     """A constant model: no correlation, no test split."""
     report = single_label()
     report["task"] = {"type": "text-classification", "problem": "regression", "labels": ["score"]}
-    report["metrics"] = {"validation": {"mse": 1.25, "pearson": None, "spearman": None, "loss": 1.25}}
+    report["metrics"] = {"validation": {"mse": 1.25, "pearsonr": None, "spearmanr": None, "loss": 1.25}}
     report["data"]["rows"] = {"train": 8000, "validation": 2000}
     return report
 

@@ -14,7 +14,7 @@ def test_results_hold_every_metric_of_every_split():
     assert section(text, "Results").splitlines() == [
         "| Metric | validation | test |",
         "| :--- | ---: | ---: |",
-        "| Matthews | 0.7213 | 0.7100 |",
+        "| Matthews correlation | 0.7213 | 0.7100 |",
         "| Accuracy | 0.8605 | 0.8540 |",
         "| Macro F1 | 0.8600 | 0.8532 |",
         "| Loss | 0.3312 | 0.3410 |",
@@ -22,13 +22,13 @@ def test_results_hold_every_metric_of_every_split():
 
 
 def test_an_undefined_metric_is_not_a_number():
-    assert "| Pearson | undefined |" in report_markdown(reports.regression(), [])
+    assert "| Pearson's r | undefined |" in report_markdown(reports.regression(), [])
 
 
 def test_a_metric_that_only_one_split_has_leaves_a_gap():
     report = reports.single_label()
-    del report["metrics"]["test"]["matthews"]
-    assert "| Matthews | 0.7213 | – |" in report_markdown(report, [])
+    del report["metrics"]["test"]["matthews_correlation"]
+    assert "| Matthews correlation | 0.7213 | – |" in report_markdown(report, [])
 
 
 def test_history_joins_what_was_logged_at_one_step():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from huggingface_hub import ModelCard
 
@@ -27,7 +29,7 @@ def test_the_metadata_is_what_the_hub_reads():
     assert validation["dataset"] == {"name": "demo/movie-sentiment", "type": "custom", "split": "validation"}
     assert test["dataset"]["split"] == "test"
     assert validation["metrics"] == [
-        {"type": "matthews_correlation", "value": 0.7213, "name": "Matthews"},
+        {"type": "matthews_correlation", "value": 0.7213, "name": "Matthews correlation"},
         {"type": "accuracy", "value": 0.8605, "name": "Accuracy"},
         {"type": "f1", "value": 0.86, "name": "Macro F1"},
     ]
@@ -65,10 +67,10 @@ def test_weights_drawn_anew_have_no_base_model():
 
 
 @pytest.mark.parametrize(
-    ("licence", "known", "name"), [("MIT", "mit", None), ("research use", "other", "research use"), (None, None, None)]
+    ("licence", "known", "name"), [("MIT", "mit", None), ("research use", "other", "research use")]
 )
 def test_licence(licence, known, name):
-    assets = {"demo/minilm-l6": {"licence": licence} if licence else {}}
+    assets = {"demo/minilm-l6": replace(reports.ASSETS["demo/minilm-l6"], licence=licence)}
     data = card(reports.single_label(), assets=assets).data
     assert (data.license, data.license_name) == (known, name)
 
@@ -81,7 +83,7 @@ def test_the_text_tells_use_results_training_data_and_limits():
     assert "- Learning rate: 0.0001" in text
     assert "- Versions: hf_efficient 0.1.0, torch 2.13.0" in text
     assert "- Licence: MIT" in text
-    assert "- Citation: Hutto and Gilbert (2014)." in text
+    assert "- Citation: Hutto, C. J. and Gilbert, E. (2014)." in text
     assert "- 3 train rows were longer" in text
     assert "no separate test split" not in text
     assert reports.RECIPE in text
@@ -89,11 +91,12 @@ def test_the_text_tells_use_results_training_data_and_limits():
 
 def test_limits_follow_the_report():
     report = reports.regression()
-    report["data"]["truncated_rows"] = {"train": 0}
+    report["data"]["truncated_rows"] = {"train": 0, "validation": 1200}
     text = card(report, assets={}).text
     assert "It gives a number for a text" in text
     assert "no separate test split" in text
-    assert "longer than the model" not in text
+    assert "- 1,200 validation rows were longer" in text
+    assert "train rows were longer" not in text
     assert "- Licence: not recorded" in text
 
 

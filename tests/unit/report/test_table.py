@@ -33,14 +33,14 @@ def test_the_table_shows_what_a_run_was_worth():
     assert shown["Throughput"] == "66.50 rows/s"
     assert shown["Peak memory"] == "812 MB of the process"
     assert shown["Parameters"] == "22,713,986, all trained"
-    assert "Matthews" not in shown
+    assert "Matthews correlation" not in shown
 
 
 def test_other_problems_show_their_first_metrics():
     shown = rows(printed(reports.regression()))
     assert shown["MSE"] == "1.2500 validation"
-    assert shown["Pearson"] == "undefined validation"
-    assert "Spearman" not in shown
+    assert shown["Pearson's r"] == "undefined validation"
+    assert "Spearman's rho" not in shown
     assert "Accuracy" not in shown
 
 

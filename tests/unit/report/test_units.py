@@ -70,6 +70,8 @@ def test_count_groups_the_thousands():
         ("f1_macro", "Macro F1"),
         ("precision_micro", "Micro precision"),
         ("mse", "MSE"),
+        ("pearsonr", "Pearson's r"),
+        ("f1", "F1"),
         ("matthews_correlation", "Matthews correlation"),
     ],
 )
