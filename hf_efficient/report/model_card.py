@@ -182,7 +182,7 @@ def _limitations(report: Mapping[str, Any]) -> list[str]:
     if "test" not in scored_splits(report):
         facts.append("There was no separate test split: settings or checkpoints chosen by these scores flatter them.")
     facts.append("Nothing is known about texts of other sources, subjects or languages than those of the data.")
-    for split, number in report["data"].get("truncated_rows", {}).items():
+    for split, number in report["data"]["truncated_rows"].items():
         if number:
             facts.append(f"{count(number)} {split} rows were longer than the model was given to read and were cut.")
     facts.append("Bias in the data, and in the weights that training began with, is in the model; it was not measured.")

@@ -15,12 +15,14 @@ def count(number: float | None) -> str:
 
 
 def decimal(number: float | None) -> str:
-    """A measured value with four digits that matter, e.g. `0.8690`, `41.20`, `1.5e-05`."""
+    """A measured value with four digits that matter, e.g. `0.8690`, `41.20`, `1,169`, `1.5e-05`."""
     if number is None:
         return NOT_MEASURED
     if number == 0 or 0.001 <= abs(number) < 10:
         return f"{number:.4f}"
-    return f"{number:.2f}" if 10 <= abs(number) < 100_000 else f"{number:.3g}"
+    if 10 <= abs(number) < 1000:
+        return f"{number:.2f}"
+    return f"{number:,.0f}" if 1000 <= abs(number) < 1_000_000 else f"{number:.3g}"
 
 
 def score(number: float | None) -> str:
