@@ -21,8 +21,9 @@ _NAMES: Final[dict[Any, str]] = {
     float: "a number",
     str: "text",
     dict: "a mapping",
-    NoneType: "null",
+    Any: "any value",
 }
+_PLURALS: Final[dict[Any, str]] = {int: "whole numbers", float: "numbers", str: "words"}
 
 
 def mismatch(field: FieldInfo, value: Any) -> str:
@@ -91,7 +92,7 @@ def _phrase(kind: Any) -> str:
         return _choices([str(choice).lower() if isinstance(choice, bool) else choice for choice in get_args(kind)])
     if origin is tuple:
         member = get_args(kind)[0]
-        return "a list of words" if member is str else "a list of such words"
+        return f"a list of {_PLURALS.get(member, 'such words' if get_origin(member) is Literal else 'mappings')}"
     if isinstance(origin, type) and issubclass(origin, BaseModel):
         return "a mapping of settings"
     return _NAMES[origin]

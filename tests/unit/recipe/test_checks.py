@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import pytest
+
+from hf_efficient.recipe import Recipe
+from hf_efficient.recipe.checks import NEEDS, dormant
+from hf_efficient.recipe.problems import settings
+
+STOPPING = "early_stopping={patience_evaluations: 2}"
+STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "path", "words"),
+    [
+        (["training.eval_steps=5"], "training.eval_steps", "set training.eval_strategy: steps"),
+        (["training.save_steps=500"], "training.save_steps", "set training.save_strategy: steps"),
+        (["training.logging_steps=5", "training.logging_strategy=epoch"], "training.logging_steps", "logging_strategy"),
+        (["training.eval_delay=1", "training.eval_strategy=no"], "training.eval_delay", "set training.eval_strategy"),
+        (["training.save_total_limit=1", "training.save_strategy=no"], "training.save_total_limit", "save_strategy"),
+        (["training.save_only_model=true", "training.save_strategy=no"], "training.save_only_model", "save_strategy"),
+        (["training.save_on_each_node=true", "training.save_strategy=no"], "training.save_on_each_node", "save_str"),
+        (["training.max_steps=5", "training.num_train_epochs=3"], "training.num_train_epochs", "give one"),
+        (["training.greater_is_better=true"], "training.greater_is_better", "set training.metric_for_best_model"),
+        (["training.dataloader_prefetch_factor=2"], "training.dataloader_prefetch_factor", "num_workers above 0"),
+        (["training.dataloader_persistent_workers=true"], "training.dataloader_persistent_workers", "num_workers"),
+        (["training.dataloader_multiprocessing_context=fork"], "training.dataloader_multiprocessing_context", "num_w"),
+        (["training.activation_checkpointing_kwargs={a: 1}"], "training.activation_checkpointing_kwargs", "true"),
+        (["training.liger_kernel_config={rope: true}"], "training.liger_kernel_config", "use_liger_kernel: true"),
+        (["training.fsdp_config={a: 1}"], "training.fsdp_config", "set training.fsdp"),
+        (["training.optim_target_modules=[a]"], "training.optim_target_modules", "GaLore or APOLLO"),
+        (["training.optim=sgd", "training.adam_beta1=0.8"], "training.adam_beta1", "to an Adam"),
+        (["training.optim=adafactor", "training.adam_beta2=0.8"], "training.adam_beta2", "to an Adam"),
+        (["training.optim=rmsprop", "training.adam_epsilon=1e-6"], "training.adam_epsilon", "to an Adam"),
+        (["training.lr_scheduler_type=constant", "training.warmup_steps=9"], "training.warmup_steps", "has no"),
+        (["training.lr_scheduler_type=one_cycle", "training.warmup_steps=9"], "training.warmup_steps", "has no"),
+        (["training.lr_scheduler_kwargs={a: 1}"], "training.lr_scheduler_kwargs", "takes none"),
+        (["training.allow_slow=true"], "training.allow_slow", "set training.precision: bf16"),
+        (["task.problem=regression", "training.label_smoothing_factor=1e-1"], "training.label_smoothing_factor", "only"),
+        (["task.problem=multi_label", "training.label_smoothing_factor=.1"], "training.label_smoothing_factor", "only"),
+        (["training.run_name=x"], "training.run_name", "set training.report_to"),
+        (["training.project=x", "training.report_to=wandb"], "training.project", "report_to: trackio"),
+        (["training.trackio_space_id=x"], "training.trackio_space_id", "report_to: trackio"),
+        (["training.trackio_bucket_id=x"], "training.trackio_bucket_id", "report_to: trackio"),
+        (["training.trackio_static_space_id=x"], "training.trackio_static_space_id", "report_to: trackio"),
+        (["task.class_weights=balanced", "task.problem=regression"], "task.class_weights", "no classes"),
+        (["task.labels=[a]", "task.problem=regression"], "task.labels", "no classes"),
+        (["task.threshold=0.3", "task.problem=single_label"], "task.threshold", "multi_label"),
+        (["data.validation=v", "data.validation_size=0.2"], "data.validation_size", "data.validation names the rows"),
+        (["data.revision=v1"], "data.revision", "are pinned"),
+        (["model.revision=v1"], "model.revision", "are pinned"),
+        (["data.name=", "data.train=a.csv", "data.config=sst2"], "data.config", "set data.name"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_can_not_take_effect_is_refused(complaint, overrides, path, words):
+    message = complaint("", *overrides)
+    assert message.startswith(f"command line: {path} can't take effect: ")
+    assert words in message
+    assert "\n" not in message
+
+
+def test_every_need_is_of_a_setting_and_is_tested():
+    known = {".".join(path) for path, _ in settings(Recipe)}
+    cases = {
+        path for mark in test_a_setting_that_can_not_take_effect_is_refused.pytestmark for _, path, _ in mark.args[1]
+    }
+    assert {need.path for need in NEEDS} <= known
+    assert {need.path for need in NEEDS} == cases
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["training.eval_strategy=steps", "training.eval_steps=5"],
+        ["training.save_strategy=steps", "training.save_steps=5"],
+        ["training.logging_strategy=epoch", "training.eval_strategy=steps", "training.logging_steps=5"],
+        ["training.eval_strategy=no", "training.eval_delay=0"],
+        ["training.max_steps=5"],
+        ["training.max_steps=-1", "training.num_train_epochs=3"],
+        ["training.metric_for_best_model=loss", "training.greater_is_better=false"],
+        ["training.dataloader_num_workers=1", "training.dataloader_prefetch_factor=2"],
+        ["training.optim=galore_adamw", "training.optim_target_modules=[a]"],
+        ["training.optim=lion_32bit", "training.adam_beta1=0.8"],
+        ["training.lr_scheduler_type=constant", "training.warmup_steps=0"],
+        ["training.lr_scheduler_type=step", "training.lr_scheduler_kwargs={gamma: 0.5}", "training.warmup_steps=5"],
+        ["training.precision=bf16", "training.allow_slow=true"],
+        ["training.report_to=[wandb, trackio]", "training.project=x", "training.run_name=y"],
+        ["training.report_to=all", "training.trackio_space_id=x"],
+        ["task.class_weights=balanced", "training.label_smoothing_factor=0.1"],
+        ["task.problem=multi_label", "task.threshold=0.3"],
+        ["model.name=bert-base-uncased", "model.revision=main", "data.name=glue", "data.revision=main"],
+        [STOPPING, "training.metric_for_best_model=loss"],
+        ["training.load_best_model_at_end=true"],
+        ["training.load_best_model_at_end=true", *STEPS, "training.save_steps=20", "training.eval_steps=10"],
+        ["training.load_best_model_at_end=true", *STEPS, "training.save_steps=20"],
+        ["training.load_best_model_at_end=true", *STEPS, "training.save_steps=0.3", "training.eval_steps=0.1"],
+        ["training.save_strategy=best", "training.metric_for_best_model=accuracy"],
+        ["training.use_cpu=true", "training.precision=bf16"],
+    ],
+)
+def test_settings_that_belong_together_are_taken(load, overrides):
+    given = {override.partition("=")[0] for override in overrides}
+    assert given & {path for path, source in load("", *overrides).sources.items() if str(source) == "command line"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            [STOPPING],
+            "early_stopping needs a metric to watch: set training.metric_for_best_model, for instance to loss.",
+        ),
+        (
+            [STOPPING, "training.metric_for_best_model=loss", "training.eval_strategy=no"],
+            "early_stopping needs evaluations: set training.eval_strategy to epoch or steps.",
+        ),
+        (
+            ["training.lr_scheduler_type=reduce_lr_on_plateau", "training.eval_strategy=no"],
+            "training.lr_scheduler_type needs evaluations: set training.eval_strategy to epoch or steps.",
+        ),
+        (
+            ["training.load_best_model_at_end=true", "training.eval_strategy=no"],
+            "training.load_best_model_at_end needs evaluations: set training.eval_strategy to epoch or steps.",
+        ),
+        (
+            ["training.save_strategy=best"],
+            "training.save_strategy needs a metric to watch: set training.metric_for_best_model, for instance to loss.",
+        ),
+        (
+            ["training.load_best_model_at_end=true", "training.save_strategy=steps"],
+            "training.load_best_model_at_end needs a checkpoint at each evaluation, "
+            "found eval_strategy epoch and save_strategy steps; make them equal.",
+        ),
+        (
+            ["training.load_best_model_at_end=true", *STEPS, "training.save_steps=15", "training.eval_steps=10"],
+            "training.load_best_model_at_end needs training.save_steps to be a multiple of training.eval_steps.",
+        ),
+        (
+            ["training.load_best_model_at_end=true", *STEPS, "training.save_steps=5", "training.eval_steps=10"],
+            "training.load_best_model_at_end needs training.save_steps to be a multiple of training.eval_steps.",
+        ),
+        (
+            ["training.load_best_model_at_end=true", *STEPS, "training.save_steps=10", "training.eval_steps=0.5"],
+            "training.load_best_model_at_end needs training.save_steps to be a multiple of training.eval_steps.",
+        ),
+        (
+            ["training.lr_scheduler_type=cosine", "training.lr_scheduler_kwargs={num_cycle: 1}"],
+            "training.lr_scheduler_kwargs.num_cycle is no setting of cosine, which takes num_cycles. "
+            "Did you mean num_cycles?",
+        ),
+        (
+            ["training.lr_scheduler_type=cosine_with_min_lr"],
+            "training.lr_scheduler_type cosine_with_min_lr needs a setting: "
+            "write min_lr or min_lr_rate under training.lr_scheduler_kwargs.",
+        ),
+        (
+            ["training.max_steps=0"],
+            "training.max_steps must be at least 1, or -1 to count in epochs, found the number 0.",
+        ),
+        (
+            ["training.warmup_steps=1.5"],
+            "training.warmup_steps must be a whole number, or a share below 1 of all steps, found the number 1.5.",
+        ),
+        (
+            ["training.use_cpu=true", "training.precision=fp16"],
+            "training.precision fp16 does not exist on a CPU, and training.use_cpu is set; write auto.",
+        ),
+        (
+            ["data.columns={text: a, label: a}"],
+            "data.columns.label names the column a, which is data.columns.text already.",
+        ),
+        (
+            ["data.columns={text: a, label: [b, a]}"],
+            "data.columns.label names the column a, which is data.columns.text already.",
+        ),
+    ],
+)  # fmt: skip
+def test_settings_that_contradict_each_other_are_refused(complaint, overrides, message):
+    assert complaint("", *overrides) == f"command line: {message}"
+
+
+def test_what_can_not_take_effect_by_itself_is_dormant(load):
+    assert ("training", "save_steps") in dormant(load())
+    assert ("training", "save_steps") not in dormant(load("", "training.save_strategy=steps"))
+    assert ("training", "num_train_epochs") not in dormant(load())
+
+
+def test_a_complaint_about_the_file_names_its_line(complaint):
+    assert complaint("training:\n  eval_steps: 5\n").startswith("a.yaml:6: training.eval_steps can't take effect")
