@@ -22,6 +22,8 @@ class Plan:
     eval_dataset: Any = None
     test_dataset: Any = None
     """Encoded rows; the test rows are scored once, at the end."""
+    truncated_rows: dict[str, int] = field(default_factory=dict)
+    """Rows of each split that were longer than the model takes, or `data.max_length`, and were cut."""
     processing_class: Any = None
     """Tokenizer or image processor, saved with the model."""
     data_collator: Any = None

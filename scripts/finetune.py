@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from hf_efficient.cli import main
+from hf_efficient.cli import run
 
 if __name__ == "__main__":
-    main(["finetune", *sys.argv[1:]])
+    sys.exit(run(["finetune", *sys.argv[1:]]))

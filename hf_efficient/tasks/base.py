@@ -39,6 +39,10 @@ class Task(Protocol):
         """Fields of the model's configuration that the task decides: `num_labels`, `id2label`, `problem_type` …"""
         ...
 
+    def facts(self) -> dict[str, Any]:
+        """What the report says of the task: `problem`, `labels`."""
+        ...
+
     def encode(
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str
     ) -> Encoded:

@@ -11,7 +11,7 @@ import torch
 from transformers import DataCollatorWithPadding
 
 from hf_efficient.data.columns import Roles, read_texts, read_weights, resolve_columns
-from hf_efficient.data.encode import Encoded, Texts, encode
+from hf_efficient.data.encode import Encoded, Texts, encode_texts
 from hf_efficient.data.labels import (
     class_ids,
     class_vectors,
@@ -114,6 +114,10 @@ class TextClassification:
         ids = {name: index for index, name in names.items()}
         return {"num_labels": len(names), "id2label": names, "label2id": ids, **problem_type}
 
+    def facts(self) -> dict[str, Any]:
+        """What the report says of the task."""
+        return {"problem": self.problem, "labels": list(self.classes)}
+
     def encode(
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str
     ) -> Encoded:
@@ -130,7 +134,7 @@ class TextClassification:
             None if second is None else read_texts(table, second, split),
         )
         folder = cache_root() / "encoded"
-        encoded = encode(texts, tokenizer, max_length=max_length, truncation=truncation, split=split, cache=folder)
+        encoded = encode_texts(texts, tokenizer, max_length=max_length, truncation=truncation, split=split, cache=folder)
         rows = encoded.dataset
         if is_labelled(table, self.columns.label):
             rows = rows.add_column("labels", self._targets(table, split))

@@ -12,11 +12,17 @@ from hf_efficient.techniques import early_stopping
 
 if TYPE_CHECKING:
     from hf_efficient.plan import Plan
+    from hf_efficient.recipe import Recipe
 
 TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
     EarlyStopping: early_stopping.apply,
 }
 """Section of the recipe → technique, in the order in which they are applied (see docs/design.md §2)."""
+
+
+def techniques_of(recipe: Recipe) -> list[Section]:
+    """The sections of a recipe that are techniques."""
+    return [section for _, section in recipe if type(section) in TECHNIQUES]
 
 
 def apply_techniques(plan: Plan, sections: Iterable[Section | None]) -> Plan:

@@ -61,10 +61,9 @@ class StopEarly(TrainerCallback, ExportableState):
         if self.observe(value, state.epoch or 0.0, greater_is_better=greater_is_better):
             control.should_training_stop = True
 
-    def observe(self, value: float, epoch: float, *, greater_is_better: bool) -> bool:
-        """Take note of a value; True if patience has run out."""
-        gain = 0.0 if self.best is None else (value - self.best) * (1 if greater_is_better else -1)
-        if self.best is None or gain > self.threshold:
+    def observe(self, value: float | None, epoch: float, *, greater_is_better: bool) -> bool:
+        """Take note of a value, None if it is undefined; True if patience has run out."""
+        if value is not None and self._is_better(value, greater_is_better):
             self.best, self.best_epoch, self.evaluations_since_best = value, epoch, 0
             return False
         self.evaluations_since_best += 1
@@ -72,3 +71,8 @@ class StopEarly(TrainerCallback, ExportableState):
             return self.evaluations_since_best >= self.patience_evaluations
         assert self.patience_epochs is not None
         return epoch - self.best_epoch >= self.patience_epochs - 1e-6
+
+    def _is_better(self, value: float, greater_is_better: bool) -> bool:
+        if self.best is None:
+            return True
+        return (value - self.best) * (1 if greater_is_better else -1) > self.threshold

@@ -15,15 +15,6 @@ from hf_efficient.training.schedules import Scheduler, own_schedule
 if TYPE_CHECKING:
     from hf_efficient.recipe import Recipe
 
-RUN_ARGUMENTS = {
-    "log_level": "error",
-    "log_level_replica": "error",
-    "disable_tqdm": True,  # the run shows its own bar
-    "remove_unused_columns": False,  # its data sets hold nothing but what the model and the losses take
-    "ddp_find_unused_parameters": False,  # every trainable parameter takes part in every step
-}
-"""What a run sets where the recipe does not."""
-
 
 def training_arguments(recipe: Recipe, run: RunDirectory) -> tuple[TrainingArguments, Precision, Scheduler | None]:
     """The arguments of a run, its precision, and its schedule where transformers has none of that name.
@@ -33,10 +24,14 @@ def training_arguments(recipe: Recipe, run: RunDirectory) -> tuple[TrainingArgum
         RecipeError: values that `TrainingArguments` itself refuses.
     """
     section = recipe.training
-    arguments: dict[str, Any] = {**RUN_ARGUMENTS, **section.arguments()}
+    # The run's data sets hold nothing but what the model and the losses take.
+    arguments: dict[str, Any] = {**section.arguments(), "remove_unused_columns": False}
+    device = this_device(use_cpu=bool(arguments.get("use_cpu")))
+    if device.kind == "cpu":
+        arguments.setdefault("dataloader_pin_memory", False)  # pinned memory is for copies to a GPU
     precision = choose_precision(
         section.precision,
-        this_device(use_cpu=bool(arguments.get("use_cpu"))),
+        device,
         allow_slow=section.allow_slow,
         place=recipe.place("training.precision"),
     )
@@ -44,11 +39,7 @@ def training_arguments(recipe: Recipe, run: RunDirectory) -> tuple[TrainingArgum
         str(section.lr_scheduler_type),
         section.lr_scheduler_kwargs or {},
         warmup_steps=section.warmup_steps,
-        place="training.lr_scheduler_kwargs",
     )
-    if scheduler is not None:
-        for name in ("lr_scheduler_type", "lr_scheduler_kwargs", "warmup_steps"):
-            arguments.pop(name, None)
     if section.deterministic:
         arguments["full_determinism"] = True
     arguments.pop("resume_from_checkpoint", None)

@@ -13,7 +13,7 @@ from hf_efficient.data import load_tables
 from hf_efficient.errors import RecipeError, did_you_mean
 from hf_efficient.models import load_model, load_tokenizer, max_length_of
 from hf_efficient.plan import Plan
-from hf_efficient.techniques import apply_techniques
+from hf_efficient.techniques import apply_techniques, techniques_of
 
 if TYPE_CHECKING:
     from hf_efficient.recipe import Recipe
@@ -71,6 +71,7 @@ def build(
         train_dataset=encoded["train"].dataset,
         eval_dataset=encoded["validation"].dataset if "validation" in encoded else None,
         test_dataset=encoded["test"].dataset if "test" in encoded else None,
+        truncated_rows={split: rows.num_truncated for split, rows in encoded.items() if rows.num_truncated},
         processing_class=tokenizer,
         data_collator=task.collator(tokenizer),
         task=task,
@@ -78,12 +79,7 @@ def build(
         scheduler=scheduler,
         notes=(f"precision {precision.name}: {precision.reason}", *loaded.notes),
     )
-    for split, rows in encoded.items():
-        if rows.num_truncated:
-            plan = plan.with_note(
-                f"{rows.num_truncated} of {len(rows.dataset)} {split} rows were cut to {max_length} tokens"
-            )
-    return apply_techniques(plan, recipe.techniques())
+    return apply_techniques(plan, techniques_of(recipe))
 
 
 def _set_best_metric(recipe: Recipe, args: TrainingArguments, task: Task) -> None:

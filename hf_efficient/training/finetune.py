@@ -11,7 +11,8 @@ from typing import Any
 
 import transformers
 
-from hf_efficient.assets import describe, is_asset
+from hf_efficient.assets import Asset, describe, is_asset
+from hf_efficient.errors import RunDirectoryError
 from hf_efficient.measure import peak_memory
 from hf_efficient.plan import Plan
 from hf_efficient.recipe import Recipe
@@ -20,6 +21,7 @@ from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.build import Live, build
 from hf_efficient.training.launch import Launch, on_main_process
 from hf_efficient.training.precision import Precision
+from hf_efficient.training.progress import without_library_bars
 from hf_efficient.training.run import Trained, run
 from hf_efficient.training.run_directory import RunDirectory, open_run
 
@@ -91,14 +93,15 @@ def load_outcome(directory: RunDirectory) -> Outcome:
         RunDirectoryError: the run is not finished, or its report is damaged.
     """
     report = read_report(directory.path)
+    if report is None:
+        raise RunDirectoryError(
+            f"{directory.path}: expected a finished run, found no report.json; run its recipe first."
+        )
     auto_model = getattr(transformers, report["model"]["auto_model"])
-    return Outcome(
-        report["metrics"].get("validation", {}),
-        report,
-        directory,
-        auto_model.from_pretrained(directory.model),
-        transformers.AutoTokenizer.from_pretrained(directory.model),
-    )
+    with without_library_bars():
+        model = auto_model.from_pretrained(directory.model)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(directory.model)
+    return Outcome(report["metrics"].get("validation", {}), report, directory, model, tokenizer)
 
 
 def _as_recipe(recipe: Any, overrides: Any, live: Live) -> Recipe:
@@ -109,7 +112,7 @@ def _as_recipe(recipe: Any, overrides: Any, live: Live) -> Recipe:
     return Recipe.load(os.fspath(recipe), overrides)
 
 
-def _described(recipe: Recipe) -> dict[str, Any]:
+def _described(recipe: Recipe) -> dict[str, Asset]:
     """Licence, origin and citation of the pinned assets that the run used, by name."""
     return {name: describe(name) for name in (recipe.model.name, recipe.data.name) if name and is_asset(name)}
 
@@ -136,6 +139,7 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
         "data": {
             "name": recipe.data.name or recipe.data.train,
             "rows": {split: len(table) for split, table in rows.items() if table is not None},
+            "truncated_rows": plan.truncated_rows,
         },
         "metrics": trained.metrics,
         "training": {

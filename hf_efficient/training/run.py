@@ -15,7 +15,7 @@ from hf_efficient.errors import RunDirectoryError
 from hf_efficient.measure import Stopwatch
 from hf_efficient.plan import Plan
 from hf_efficient.training.launch import on_main_process
-from hf_efficient.training.progress import JsonLog, ProgressBar
+from hf_efficient.training.progress import JsonLog, ProgressBar, without_library_bars
 from hf_efficient.training.run_directory import Opening, RunDirectory
 from hf_efficient.training.trainer import EfficientTrainer
 
@@ -53,13 +53,14 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
     on_main_process(lambda: _check_space(plan, directory.path))
     trainer = make_trainer(plan, directory)
     resume_from = None if opening.resume_from is None else str(opening.resume_from)
-    trainer.train(resume_from_checkpoint=resume_from)
     metrics = {}
-    if plan.eval_dataset is not None:
-        metrics["validation"] = _last_evaluation(trainer) or _score(trainer, plan.eval_dataset)
-    if plan.test_dataset is not None:
-        metrics["test"] = _score(trainer, plan.test_dataset)
-    save_model(trainer, directory.model)
+    with without_library_bars():
+        trainer.train(resume_from_checkpoint=resume_from)
+        if plan.eval_dataset is not None:
+            metrics["validation"] = _last_evaluation(trainer) or _score(trainer, plan.eval_dataset)
+        if plan.test_dataset is not None:
+            metrics["test"] = _score(trainer, plan.test_dataset)
+        save_model(trainer, directory.model)
     watch = next(c for c in trainer.callback_handler.callbacks if isinstance(c, Stopwatch))
     state = trainer.state
     return Trained(

@@ -10,8 +10,6 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from hf_efficient.errors import RecipeError, did_you_mean
-
 Scheduler = Callable[[Optimizer, int], LRScheduler]
 
 
@@ -53,38 +51,13 @@ def one_cycle(optimizer: Optimizer, num_training_steps: int, **settings: Any) ->
     return OneCycleLR(optimizer, max_lr=rates, total_steps=num_training_steps, **settings)
 
 
-_SETTINGS = {
-    "step": ("step_size", "gamma"),
-    "one_cycle": (
-        "pct_start",
-        "div_factor",
-        "final_div_factor",
-        "anneal_strategy",
-        "three_phase",
-        "cycle_momentum",
-        "base_momentum",
-        "max_momentum",
-    ),
-}
-
-
-def own_schedule(name: str, settings: Mapping[str, Any], *, warmup_steps: float, place: str) -> Scheduler | None:
-    """The schedule of that name, or None where it is one of transformers' own.
-
-    Raises:
-        RecipeError: a setting that the schedule does not have.
-    """
-    if name not in _SETTINGS:
-        return None
-    for key in settings:
-        if key not in _SETTINGS[name]:
-            known = ", ".join(_SETTINGS[name])
-            raise RecipeError(
-                f"{place}.{key} is not a setting of {name} ({known}).{did_you_mean(key, _SETTINGS[name])}"
-            )
+def own_schedule(name: str, settings: Mapping[str, Any], *, warmup_steps: float) -> Scheduler | None:
+    """The schedule of that name, or None where it is one of transformers' own."""
     if name == "step":
         return partial(step_decay, warmup_steps=warmup_steps, **settings)
-    return partial(one_cycle, **settings)
+    if name == "one_cycle":
+        return partial(one_cycle, **settings)
+    return None
 
 
 def _steps(value: float, total: int) -> int:

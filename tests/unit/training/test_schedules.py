@@ -5,7 +5,7 @@ import warnings
 import pytest
 import torch
 
-from hf_efficient.errors import RecipeError
+from hf_efficient.recipe.schedules import OWN_SCHEDULES
 from hf_efficient.training.schedules import one_cycle, own_schedule, step_decay
 
 
@@ -61,9 +61,11 @@ def test_one_cycle_goes_on_from_its_state():
 
 
 def test_transformers_schedules_are_left_to_transformers():
-    assert own_schedule("linear", {}, warmup_steps=0, place="x") is None
+    assert own_schedule("linear", {}, warmup_steps=0) is None
 
 
-def test_an_unknown_setting_names_the_nearest():
-    with pytest.raises(RecipeError, match=r"kwargs\.gama is not a setting of step .* Did you mean gamma\?"):
-        own_schedule("step", {"gama": 0.5}, warmup_steps=0, place="training.lr_scheduler_kwargs")
+def test_every_own_schedule_of_the_recipe_is_built_with_its_settings():
+    for name in OWN_SCHEDULES:
+        assert own_schedule(name, {}, warmup_steps=0) is not None
+    halving = own_schedule("step", {"step_size": 1, "gamma": 0.5}, warmup_steps=0)
+    assert rates(halving, 3) == [1, 0.5, 0.25]
