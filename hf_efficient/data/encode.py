@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from hf_efficient.errors import DataError
+from hf_efficient.errors import DataError, HfEfficientError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,28 +46,43 @@ class Texts:
         return Texts(self.first[rows], None if self.second is None else self.second[rows])
 
 
-def encode(
+def encode_texts(
     texts: Texts, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str, cache: Path
 ) -> Encoded:
     """The texts tokenised, memory-mapped from the folder `cache`; one process writes, the others wait for it.
 
     Raises:
-        DataError: a row is longer than `max_length` and `truncation` is off.
+        DataError: there are no rows, or one is longer than `max_length` and `truncation` is off.
+        HfEfficientError: the cache can't be written.
     """
-    from filelock import FileLock
-
-    cache.mkdir(parents=True, exist_ok=True)
+    if not len(texts):
+        raise DataError(f"{split}: expected rows, found none")
     key = cache_key(texts, tokenizer, max_length=max_length, truncation=truncation)
-    path = cache / f"{key}.arrow"
-    with FileLock(cache / f"{key}.lock"):
-        rows = _load(path, len(texts))
-        if rows is None:
-            _write(path, _batches(texts, tokenizer, max_length, truncation, split))
-            rows = _load(path, len(texts))
-    if rows is None:
-        raise DataError(f"{path}: the encoded rows can't be read back after writing; check the disk")
+    batches = _batches(texts, tokenizer, max_length, truncation, split)
+    try:
+        rows = _cached(cache / f"{key}.arrow", len(texts), batches)
+    except OSError as error:
+        raise HfEfficientError(
+            f"{cache}: encoded rows can't be kept there: {error.strerror or error}; free some space, or name another "
+            "folder in HF_EFFICIENT_HOME"
+        ) from error
     num_truncated = sum(rows.with_format("arrow")[:]["truncated"].to_pylist())
     return Encoded(rows.remove_columns("truncated"), num_truncated)
+
+
+def _cached(path: Path, num_rows: int, batches: Iterator[pa.RecordBatch]) -> Dataset:
+    """The entry at `path`, written from the batches if it is not there or damaged."""
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        rows = _load(path, num_rows)
+        if rows is None:
+            _write(path, batches)
+            rows = _load(path, num_rows)
+    if rows is None:
+        raise OSError(f"{path.name} can't be read back")
+    return rows
 
 
 def cache_key(texts: Texts, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool) -> str:

@@ -134,7 +134,9 @@ class TextClassification:
             None if second is None else read_texts(table, second, split),
         )
         folder = cache_root() / "encoded"
-        encoded = encode_texts(texts, tokenizer, max_length=max_length, truncation=truncation, split=split, cache=folder)
+        encoded = encode_texts(
+            texts, tokenizer, max_length=max_length, truncation=truncation, split=split, cache=folder
+        )
         rows = encoded.dataset
         if is_labelled(table, self.columns.label):
             rows = rows.add_column("labels", self._targets(table, split))
