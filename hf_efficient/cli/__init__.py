@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from hf_efficient.cli.app import main, run
+from hf_efficient.cli.app import main, run, run
 
 __all__ = ["main", "run"]

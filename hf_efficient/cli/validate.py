@@ -13,7 +13,7 @@ Name = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Argument(metavar="KEY=VALUE", help="Settings laid over the recipe.", show_default=False),
+    typer.Argument(metavar="KEY=VALUE", help="Settings laid over the recipe; `KEY=` is null.", show_default=False),
 ]
 
 

@@ -134,8 +134,19 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
     for need in NEEDS:
         if recipe.gives(need.path) and not need.holds(recipe):
             yield need.path, f"can't take effect: {need.remedy}."
-    for check in (_columns, _steps, _evaluation, _best_model, _schedule, _device):
+    for check in (_names, _columns, _steps, _evaluation, _best_model, _schedule, _device):
         yield from check(recipe)
+
+
+def _names(recipe: Recipe) -> Iterator[Complaint]:
+    """No name stands twice in a list, and weights are those of the labels."""
+    task = recipe.task
+    for path, names in (("task.labels", task.labels or ()), ("task.metrics", task.metrics or ())):
+        yield from ((path, f"names {name} twice.") for name in dict.fromkeys(names) if names.count(name) > 1)
+    if task.labels is not None and isinstance(task.class_weights, dict):
+        for label in task.class_weights.keys() - set(task.labels):
+            hint = did_you_mean(label, task.labels)
+            yield f"task.class_weights.{label}", f"is not one of task.labels.{hint}"
 
 
 def _columns(recipe: Recipe) -> Iterator[Complaint]:

@@ -10,13 +10,13 @@ from hf_efficient.recipe.section import Section
 class Columns(Section):
     """Which column of the data set plays which part."""
 
-    text: str | None = None
+    text: str | None = Field(default=None, min_length=1)
     """Text, or the first of a pair; by default the only column of strings, or one named `text` or `sentence`."""
-    text_pair: str | None = None
+    text_pair: str | None = Field(default=None, min_length=1)
     """Second text of a pair."""
-    label: str | tuple[str, ...] | None = None
+    label: str | tuple[str, ...] | None = Field(default=None, min_length=1)
     """Label; several columns of 0 and 1 make a multi-label problem. By default `label` or `labels`."""
-    weight: str | None = None
+    weight: str | None = Field(default=None, min_length=1)
     """Weight of each row in the loss."""
 
 

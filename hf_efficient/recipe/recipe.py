@@ -97,7 +97,7 @@ class Recipe(Section):
         lines = {key: Source(str(file), line) for key, line in document.lines.items()}
         for key in document.blank:
             if len(key) == 1 and key[0] in cls.model_fields:
-                raise RecipeError(f"{lines[key]}: {key[0]} has no settings; write some, or null to leave it off.")
+                raise RecipeError(f"{lines[key]}: {key[0]} has no settings; write some, or take the line out.")
         return cls._build(document.tree, Provenance(Source(str(file)), lines), overrides, f"runs/{file.stem}")
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -21,7 +21,7 @@ class TaskSection(Section):
     """How labels are read; `auto` tells from the label column: floats are a regression, lists are multi-label."""
     labels: tuple[str, ...] | None = None
     """Names of the classes in the order of their ids; by default the data set's own, or the sorted values."""
-    class_weights: Literal["balanced"] | dict[str, float] | None = None
+    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(ge=0)]] | None = None
     """Weight of each class in the loss, scaled to a mean of 1 over the rows; `balanced` is n / (classes · n_class)."""
     metrics: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Metrics to report; by default all that fit the problem."""

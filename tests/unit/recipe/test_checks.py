@@ -36,7 +36,7 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
         (["training.lr_scheduler_type=one_cycle", "training.warmup_steps=9"], "training.warmup_steps", "has no"),
         (["training.lr_scheduler_kwargs={a: 1}"], "training.lr_scheduler_kwargs", "takes none"),
         (["training.allow_slow=true"], "training.allow_slow", "set training.precision: bf16"),
-        (["task.problem=regression", "training.label_smoothing_factor=1e-1"], "training.label_smoothing_factor", "only"),
+        (["task.problem=regression", "training.label_smoothing_factor=.1"], "training.label_smoothing_factor", "only"),
         (["task.problem=multi_label", "training.label_smoothing_factor=.1"], "training.label_smoothing_factor", "only"),
         (["training.run_name=x"], "training.run_name", "set training.report_to"),
         (["training.project=x", "training.report_to=wandb"], "training.project", "report_to: trackio"),

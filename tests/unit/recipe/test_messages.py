@@ -69,7 +69,7 @@ from hf_efficient.recipe import Recipe
         ),
         (
             "early_stopping:\n",
-            "a.yaml:5: early_stopping has no settings; write some, or null to leave it off.",
+            "a.yaml:5: early_stopping has no settings; write some, or take the line out.",
         ),
         (
             "early_stopping: {}\n",
@@ -91,6 +91,22 @@ from hf_efficient.recipe import Recipe
         (
             "task:\n  class_weights: {a: x}\n",
             "a.yaml:6: task.class_weights must be balanced or a mapping or null, found the mapping {'a': 'x'}.",
+        ),
+        (
+            "task:\n  labels: [a, b, a]\n",
+            "a.yaml:6: task.labels names a twice.",
+        ),
+        (
+            "task:\n  metrics: [f1, f1]\n",
+            "a.yaml:6: task.metrics names f1 twice.",
+        ),
+        (
+            "task:\n  labels: [cat, dog]\n  class_weights: {cat: 1, dgo: 2}\n",
+            "a.yaml:7: task.class_weights.dgo is not one of task.labels. Did you mean dog?",
+        ),
+        (
+            "task:\n  class_weights: {cat: -1}\n",
+            "a.yaml:6: task.class_weights must be balanced or a mapping or null, found the mapping {'cat': -1}.",
         ),
         (
             "task: text-clasification\n",

@@ -169,7 +169,9 @@ def test_any_combination_of_settings_loads_back(write, overrides):
 
 
 @quick
-@given(st.integers(0, 2**32 - 1), st.floats(0, 1), text.filter(bool), st.lists(text, min_size=1, max_size=3))
+@given(
+    st.integers(0, 2**32 - 1), st.floats(0, 1), text.filter(bool), st.lists(text, min_size=1, max_size=3, unique=True)
+)
 def test_an_override_equals_the_same_words_in_the_file(write, seed, rate, name, labels):
     settings = {"training.seed": seed, "training.learning_rate": rate, "data.name": name, "task.labels": labels}
     base = Recipe.from_mapping({"model": {"name": "m"}, "data": {"name": "d"}})
