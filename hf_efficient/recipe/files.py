@@ -24,10 +24,13 @@ def find_recipe(name: str | Path) -> Path:
     Raises RecipeError, with the nearest name, if there is neither.
     """
     path = Path(name).expanduser()
-    if path.is_dir():
-        raise RecipeError(f"{name} is a directory; name a recipe in it, a .yaml file.")
-    if path.exists():
-        return path
+    try:
+        if path.is_dir():
+            raise RecipeError(f"{name} is a directory; name a recipe in it, a .yaml file.")
+        if path.exists():
+            return path
+    except OSError as error:
+        raise RecipeError(f"{str(name)[:60]} can't be read: {error.strerror}.") from error
     shipped = shipped_recipes()
     if path.parent in (Path(), Path("configs")) and path.suffix in ("", ".yaml") and path.stem in shipped:
         return _shortest(shipped[path.stem])

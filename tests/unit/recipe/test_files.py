@@ -78,3 +78,7 @@ def test_a_file_that_can_not_be_read(elsewhere, monkeypatch):
 
     monkeypatch.setattr(Path, "read_text", refuse)
     assert message("a.yaml") == "a.yaml can't be read: Permission denied."
+
+
+def test_a_name_that_no_file_can_have(elsewhere):
+    assert message("x" * 5000) == f"{'x' * 60} can't be read: File name too long."
