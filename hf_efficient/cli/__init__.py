@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from hf_efficient.cli.app import main, run, run
+from hf_efficient.cli.app import main, run
 
 __all__ = ["main", "run"]

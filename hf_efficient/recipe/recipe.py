@@ -65,10 +65,7 @@ OPERATIONAL: Final = (
 
 
 class Recipe(Section):
-    """A table of contents: the sections of a recipe's file, and where every value in them came from.
-
-    Made by `load` or `from_mapping`, which check the settings against each other.
-    """
+    """A table of contents: the sections of a recipe's file, and where every value in them came from."""
 
     task: TaskSection = TaskSection()
     """What the model learns to do."""
@@ -125,14 +122,22 @@ class Recipe(Section):
         provenance = Provenance(provenance.root, _sources(tree, provenance, laid))
         resolved = _with_output_dir(tree, output_dir)
         try:
-            recipe = cls.model_validate(resolved)
+            return cls.model_validate(resolved, context=(tree, provenance))
         except ValidationError as error:
             raise RecipeError("\n".join(messages(error, cls, resolved, provenance))) from error
-        recipe._provenance, recipe._written = provenance, tree
-        wrong = [f"{recipe.place(path)} {message}" for path, message in complaints(recipe)]
+
+    def model_post_init(self, context: tuple[Tree, Provenance] | None) -> None:
+        """Remember what was written, and check the settings against each other.
+
+        Raises RecipeError, one line for each thing that is wrong.
+        """
+        if context is None:
+            written = self.model_dump(mode="json", exclude_unset=True)
+            context = written, Provenance(API, dict.fromkeys(nodes(written), API))
+        self._written, self._provenance = context
+        wrong = [f"{self.place(path)} {message}" for path, message in complaints(self)]
         if wrong:
             raise RecipeError("\n".join(wrong))
-        return recipe
 
     def gives(self, path: str) -> bool:
         """Whether somebody wrote a value at `path`; null, false and 0 leave a setting off."""

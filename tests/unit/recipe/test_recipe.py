@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hf_efficient.errors import RecipeError
-from hf_efficient.recipe import Recipe, Source
+from hf_efficient.recipe import ModelSection, Recipe, Source, TrainingSection
 from hf_efficient.recipe.recipe import OPERATIONAL
 from tests.unit.recipe.conftest import MINIMAL
 
@@ -205,6 +205,15 @@ def test_differences_name_the_path_and_both_values(load):
     one, other = load(), load("", "training.seed=1", "data.limit=8", "training.output_dir=x")
     assert one.differences(other) == ["data.limit: null here, 8 there", "training.seed: 42 here, 1 there"]
     assert one.differences(load("", "training.disable_tqdm=false")) == []
+
+
+def test_a_recipe_made_from_sections_is_like_one_from_a_mapping():
+    recipe = Recipe(model=ModelSection(name="m"), training=TrainingSection(seed=1))
+    assert recipe == Recipe.from_mapping({"model": {"name": "m"}, "training": {"seed": 1}})
+    assert recipe.place("training.seed") == "api: training.seed"
+    assert recipe.replace({"data.name": "d"}).training.seed == 1
+    with pytest.raises(RecipeError, match=r"^api: training.eval_steps can't take effect"):
+        Recipe(model=ModelSection(name="m"), training=TrainingSection(eval_steps=5))
 
 
 def test_operational_settings_exist():
