@@ -28,7 +28,7 @@ def training_arguments(recipe: Recipe, run: RunDirectory) -> tuple[TrainingArgum
     arguments: dict[str, Any] = {**section.arguments(), "remove_unused_columns": False}
     device = this_device(use_cpu=bool(arguments.get("use_cpu")))
     if device.kind == "cpu":
-        arguments.setdefault("dataloader_pin_memory", False)  # pinned memory is for copies to a GPU
+        arguments["use_cpu"] = True  # transformers refuses bf16 on a CPU unless it is told
     precision = choose_precision(
         section.precision,
         device,

@@ -53,6 +53,7 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
     on_main_process(lambda: _check_space(plan, directory.path))
     trainer = make_trainer(plan, directory)
     resume_from = None if opening.resume_from is None else str(opening.resume_from)
+    resumed_from_step = None if resume_from is None else _step_of(resume_from)
     metrics = {}
     with without_library_bars():
         trainer.train(resume_from_checkpoint=resume_from)
@@ -73,7 +74,7 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
         seconds=watch.seconds,
         cpu_seconds=watch.cpu_seconds,
         total_seconds=time.perf_counter() - start,
-        resumed_from_step=None if resume_from is None else _step_of(resume_from),
+        resumed_from_step=resumed_from_step,
         history=tuple(state.log_history),
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_efficient.errors import RecipeError, RunDirectoryError
+from hf_efficient.report.write import write_whole
 
 if TYPE_CHECKING:
     from hf_efficient.recipe import Recipe
@@ -49,6 +50,10 @@ class RunDirectory:
         """One JSON object for each line that was logged."""
         return self.path / "log.jsonl"
 
+    def holds_work(self) -> bool:
+        """Whether there is anything of an earlier run that took training to make."""
+        return self.report.exists() or self.model.exists() or any(self.checkpoints.glob("*"))
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -72,14 +77,14 @@ def open_run(run: RunDirectory, recipe: Recipe, *, comparable: bool = True) -> O
         RunDirectoryError: the directory can't be written, holds something else, or a run of another recipe.
     """
     _make_writable(run.path)
-    present = sorted(entry.name for entry in run.path.iterdir())
-    if not present:
-        return _start(run, recipe)
-    if not run.recipe.is_file():
+    present = sorted(entry.name for entry in run.path.iterdir() if entry.suffix != ".partial")
+    if present and not run.recipe.is_file():
         raise RunDirectoryError(
             f"{run.path} is not empty and holds no run (found {', '.join(present[:3])}); "
             "choose another training.output_dir."
         )
+    if not run.holds_work():  # nothing yet, or a start that failed before its first checkpoint
+        return _start(run, recipe)
     _refuse_another_recipe(run, recipe, comparable)
     if run.report.is_file():
         return Opening(finished=True)
@@ -106,7 +111,7 @@ def _start(run: RunDirectory, recipe: Recipe) -> Opening:
         raise RunDirectoryError(
             f"{recipe.place('training.resume_from_checkpoint')}: {named} is not a whole checkpoint: {lack}."
         )
-    run.recipe.write_text(recipe.dump(), encoding="utf-8")
+    write_whole(run.recipe, recipe.dump())
     return Opening(resume_from=None if named is None else Path(named))
 
 

@@ -1,0 +1,60 @@
+"""Runs of `configs/smoke.yaml`, whole and interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file
+from transformers import TrainerCallback
+
+from hf_efficient.recipe import Recipe
+from hf_efficient.training.arguments import training_arguments
+from hf_efficient.training.build import build
+from hf_efficient.training.run import Trained, run
+from hf_efficient.training.run_directory import RunDirectory, open_run
+
+SHORT = {"training.num_train_epochs": 3, "training.logging_steps": 1, "training.learning_rate": 1e-3}
+"""18 steps of 8 rows, in three epochs."""
+
+
+class Interrupted(Exception):
+    """What a run ends with when it is cut off."""
+
+
+class Interrupt(TrainerCallback):
+    """Cuts a run off after a number of steps, as a kill would: nothing is saved on the way out."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == self.step:
+            raise Interrupted
+
+
+def smoke(output_dir: Path, settings: dict[str, Any]) -> Recipe:
+    """The smoke recipe, short, with settings laid over it."""
+    return Recipe.load("smoke", {**SHORT, "training.output_dir": str(output_dir), **settings})
+
+
+def train(recipe: Recipe, interrupt_at: int | None = None) -> Trained:
+    """Train as `finetune` does; with `interrupt_at`, until that step."""
+    directory = RunDirectory.of(recipe)
+    args, precision, scheduler = training_arguments(recipe, directory)
+    opening = open_run(directory, recipe)
+    plan = build(recipe, args, precision, scheduler)
+    if interrupt_at is not None:
+        plan = plan.with_callback(Interrupt(interrupt_at))
+    return run(plan, directory, opening)
+
+
+def weights(recipe: Recipe) -> dict[str, np.ndarray]:
+    """The weights that a run saved."""
+    return load_file(RunDirectory.of(recipe).model / "model.safetensors")
+
+
+def losses(trained: Trained) -> list[float]:
+    """Training loss of every step."""
+    return [log["loss"] for log in trained.history if "loss" in log]

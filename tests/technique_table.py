@@ -1,0 +1,41 @@
+"""Every technique and every way of training that composes with it: its smallest settings over `configs/smoke.yaml`.
+
+From this one table come the tests that each trains, resumes bit for bit, composes with each other one or is refused
+with a reason, and with its neutral setting gives the plain run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """Settings that switch something on, and those that switch it on without effect."""
+
+    settings: dict[str, Any]
+    neutral: dict[str, Any] | None = None
+    same_slot: str | None = None
+    """Rows with the same slot set the same thing: one recipe can't hold both."""
+
+
+TABLE: dict[str, Row] = {
+    "plain": Row({}),
+    "early_stopping": Row(
+        {"early_stopping.patience_epochs": 1, "training.metric_for_best_model": "f1_macro"},
+        neutral={"early_stopping.patience_epochs": 1000, "training.metric_for_best_model": "f1_macro"},
+    ),
+    "accumulation": Row({"training.gradient_accumulation_steps": 2}),
+    "bf16": Row({"training.precision": "bf16", "training.allow_slow": True}, neutral={"training.precision": "fp32"}),
+    "label_smoothing": Row({"training.label_smoothing_factor": 0.1}, neutral={"training.label_smoothing_factor": 0.0}),
+    "class_weights": Row(
+        {"task.class_weights": {"cooking": 3.0}}, neutral={"task.class_weights": {"cooking": 2.0, "sailing": 2.0}}
+    ),
+    "step_decay": Row({"training.lr_scheduler_type": "step"}, same_slot="schedule"),
+    "one_cycle": Row({"training.lr_scheduler_type": "one_cycle"}, same_slot="schedule"),
+    "activation_checkpointing": Row(
+        {"training.activation_checkpointing": True}, neutral={"training.activation_checkpointing": True}
+    ),
+    "best_model": Row({"training.load_best_model_at_end": True, "training.metric_for_best_model": "f1_macro"}),
+}
