@@ -57,7 +57,7 @@ def starter_recipe(source: str, model: str, num_rows: int, found: Guess) -> str:
             "per_device_train_batch_size": 16,
         },
     }
-    comments = {
+    comments: dict[tuple[str, ...], str] = {
         ("task", "type"): "one text or a pair, and what it is labelled with",
         ("task", "problem"): _classes(found),
         ("model", "name"): "a Hub name, a directory or an asset",

@@ -38,8 +38,12 @@ def subset(strata: Indices, num_rows: int, seed: int) -> Indices:
 
 
 def _allocate(sizes: Indices, total: int, *, least: Indices, most: Indices) -> Indices:
-    """How many rows each stratum gives: `total` in proportion to the sizes, by largest remainder, within bounds."""
+    """How many rows each stratum gives: `total` in proportion to the sizes, by largest remainder, within bounds.
+
+    What a bound keeps one stratum from giving, no other gives in its place.
+    """
     quota = sizes * (total / sizes.sum())
+    most = np.minimum(most, np.ceil(quota).astype(np.int64))
     given: Indices = np.clip(np.floor(quota).astype(np.int64), least, most)
     while given.sum() < total and (given < most).any():
         given[np.argmax(np.where(given < most, quota - given, -np.inf))] += 1

@@ -178,7 +178,7 @@ def _explained(name: str, place: str) -> Iterator[None]:
 
 
 def _explanation(name: str, place: str, said: str) -> Exception:
-    if "trust_remote_code" in said or "execute the configuration file" in said:
+    if "custom code" in said:
         return RecipeError(f"{place}: {name} runs its own code; read it, then set model.trust_remote_code to true")
     if "couldn't connect" in said:
         return PlanError(

@@ -147,6 +147,8 @@ class Spearmanr(Pearsonr):
 
     def score(self, predictions: Array, references: Array) -> float:
         """From -1 to 1, or NaN."""
+        if np.isnan(predictions).any():
+            return math.nan
         return super().score(_ranks(predictions), _ranks(references))
 
 

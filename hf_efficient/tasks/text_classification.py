@@ -266,13 +266,11 @@ def _raw_weights(
 ) -> NDArray[np.float64]:
     if isinstance(given, str):  # a class without training rows has no say, and no weight that could be told
         return np.where(counts > 0, counts.sum() / (len(classes) * np.maximum(counts, 1)), 1.0)
-    for name, weight in given.items():
+    for name in given:
         if name not in classes:
             raise RecipeError(
                 f"{place}: {name} is no class of the training rows ({', '.join(classes)}).{did_you_mean(name, classes)}"
             )
-        if weight < 0:
-            raise RecipeError(f"{place}: expected a weight of at least 0 for {name}, found {weight}")
     return np.asarray([given.get(name, 1.0) for name in classes])
 
 

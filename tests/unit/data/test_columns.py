@@ -42,7 +42,7 @@ def test_a_column_that_does_not_exist_names_the_nearest(part):
 
 
 def test_two_columns_of_strings_leave_the_choice_to_the_user():
-    with pytest.raises(DataError, match="columns of strings are title, body; name it in data.columns.text"):
+    with pytest.raises(DataError, match=r"columns of strings are title, body; name it in data.columns.text"):
         resolve_columns(Columns(), table(title=["a"], body=["b"], label=[1]), str)
 
 

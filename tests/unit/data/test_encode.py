@@ -108,5 +108,5 @@ def test_the_key_does_not_depend_on_earlier_calls():
 
 
 def test_no_rows(tmp_path):
-    with pytest.raises(DataError, match="^train: expected rows, found none$"):
+    with pytest.raises(DataError, match=r"^train: expected rows, found none$"):
         run(tmp_path, Texts([]))

@@ -186,12 +186,12 @@ def test_rows_that_cant_be_used(tmp_path, content, said):
 
 def test_columns_that_differ_between_splits(tmp_path, csv):
     (tmp_path / "dev.csv").write_text("sentence,label\nx,a\n")
-    with pytest.raises(DataError, match="^validation: there is no column text, only sentence, label"):
+    with pytest.raises(DataError, match=r"^validation: there is no column text, only sentence, label"):
         load(name=str(csv), validation=str(tmp_path / "dev.csv"))
 
 
 def test_an_empty_split():
-    with pytest.raises(DataError, match="^validation: expected rows, found none$"):
+    with pytest.raises(DataError, match=r"^validation: expected rows, found none$"):
         load_tables(DataSection(), str, train=rows("one"), validation=rows())
 
 
