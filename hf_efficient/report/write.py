@@ -31,9 +31,9 @@ def write_reports(
     Raises RunDirectoryError if a file can't be written, ValueError if the report holds NaN or infinity.
     """
     text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    _replace(run_dir / "README.md", model_card(report, recipe_text, assets))
-    _replace(run_dir / "report.md", report_markdown(report, history))
-    _replace(run_dir / "report.json", text)
+    write_whole(run_dir / "README.md", model_card(report, recipe_text, assets))
+    write_whole(run_dir / "report.md", report_markdown(report, history))
+    write_whole(run_dir / "report.json", text)
 
 
 def read_report(run_dir: Path) -> Report | None:
@@ -59,8 +59,11 @@ def read_report(run_dir: Path) -> Report | None:
 _REMEDY = "delete the file and run the recipe again, or choose another training.output_dir"
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that it is either whole or as it was before, also after a crash."""
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is either whole or as it was before, also after a crash.
+
+    Raises RunDirectoryError if it can't be written.
+    """
     temporary = path.with_name(f".{path.name}.partial")
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
