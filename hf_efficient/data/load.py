@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hf_efficient.data.columns import read_texts, resolve_columns
 from hf_efficient.data.labels import is_labelled, read_labels
@@ -35,8 +35,9 @@ def load_tables(
     """
     from datasets import DatasetDict
 
-    live = {"train": train, "validation": validation}
-    tables = _read(section, place, {split: table for split, table in live.items() if table is not None})
+    live = {split: table for split, table in (("train", train), ("validation", validation)) if table is not None}
+    _refuse_other_types(live)
+    tables = _read(section, place, live)
     roles = resolve_columns(section.columns, tables["train"], place)
     for split, table in tables.items():
         _check(table, split, [name for name in (roles.text, roles.text_pair) if name], roles.label)
@@ -88,6 +89,14 @@ def _read(section: DataSection, place: Callable[[str], str], live: dict[str, Dat
             "name the training rows in data.train"
         )
     return tables
+
+
+def _refuse_other_types(live: Mapping[str, Any]) -> None:
+    from datasets import Dataset
+
+    for split, table in live.items():
+        if not isinstance(table, Dataset):
+            raise DataError(f"{split}: expected a datasets.Dataset of texts and labels, found {type(table).__name__}")
 
 
 def _check(table: Dataset, split: str, texts: list[str], label: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,8 @@ def load_model(
 ) -> Loaded:
     """The model with the task's head, in fp32; new weights come from torch's global generator, so seed it first.
 
-    `model` stands in for the one that the section names; it is checked, and left as it is.
+    `model` stands in for the one that the section names; it is checked, and its weights are left as they are. The
+    tokenizer will no longer make what the model does not take, such as segments.
 
     Raises:
         RecipeError: there is no such model, or its configuration has no such field.
@@ -74,6 +76,8 @@ def load_model(
     """
     loaded = Loaded(model) if model is not None else _load(section, task, place)
     check_embeddings(loaded.model, tokenizer, place("model.tokenizer"))
+    taken = signature(loaded.model.forward).parameters
+    tokenizer.model_input_names = [name for name in tokenizer.model_input_names if name in taken]
     if loaded.model.config.pad_token_id is None:
         loaded.model.config.pad_token_id = tokenizer.pad_token_id
     return loaded

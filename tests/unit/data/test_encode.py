@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
+
 import pytest
 
 from hf_efficient.data import encode as module
@@ -110,3 +113,19 @@ def test_the_key_does_not_depend_on_earlier_calls():
 def test_no_rows(tmp_path):
     with pytest.raises(DataError, match=r"^train: expected rows, found none$"):
         run(tmp_path, Texts([]))
+
+
+def test_of_several_that_come_at_once_one_tokenises(tmp_path, monkeypatch):
+    written = []
+    write = module._write
+
+    def slow(path, batches):
+        written.append(path)
+        sleep(0.1)
+        write(path, batches)
+
+    monkeypatch.setattr(module, "_write", slow)
+    with ThreadPoolExecutor(3) as pool:
+        lengths = list(pool.map(lambda _: run(tmp_path).dataset["length"][:], range(3)))
+    assert lengths == [[4, 6, 2]] * 3
+    assert len(written) == 1

@@ -251,3 +251,8 @@ def test_an_unreachable_hub_is_asked_once_and_left_alone(monkeypatch):
         assert constants.HF_HUB_OFFLINE
     assert not constants.HF_HUB_OFFLINE
     hub.hub_reachable.cache_clear()
+
+
+def test_a_live_table_of_another_type():
+    with pytest.raises(DataError, match=r"^train: expected a datasets.Dataset of texts and labels, found list$"):
+        load_tables(DataSection(), str, train=[{"text": "a", "label": 1}])

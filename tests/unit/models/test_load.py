@@ -5,7 +5,14 @@ import json
 import pytest
 import torch
 from datasets import Dataset, DatasetDict
-from transformers import AutoModelForSequenceClassification, BertConfig, BertForSequenceClassification, BertModel
+from transformers import (
+    AutoModelForSequenceClassification,
+    BertConfig,
+    BertForSequenceClassification,
+    BertModel,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+)
 
 from hf_efficient import tasks
 from hf_efficient.errors import PlanError, RecipeError
@@ -165,3 +172,11 @@ def test_code_from_a_repository_is_not_run(task, folder):
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(RecipeError, match=r"runs its own code; read it, then set model.trust_remote_code to true"):
         load_model(ModelSection(name=str(folder)), task, tiny_tokenizer(), PLACE)
+
+
+def test_the_tokenizer_makes_what_the_model_takes(task):
+    config = DistilBertConfig(vocab_size=9, dim=8, n_heads=2, n_layers=1, hidden_dim=8)
+    tokenizer = tiny_tokenizer()
+    assert "token_type_ids" in tokenizer("good")
+    load_model(ModelSection(name="x"), task, tokenizer, PLACE, model=DistilBertForSequenceClassification(config))
+    assert set(tokenizer("good")) == {"input_ids", "attention_mask"}
