@@ -7,7 +7,8 @@ from typing import Final
 _HUB: Final = "the hub: section; write hub.repo_id to push the finished model"
 _TOKEN: Final = "the environment or the Hub's own store; set HF_TOKEN or run `hf auth login`"
 _PRECISION: Final = "training.precision; write auto, fp32, bf16, fp16 or tf32 there"
-_BATCHES: Final = "the data: section, which knows the rows' lengths"
+_ORDER: Final = "the run, which draws the order of the rows from training.seed and the epoch; take it out"
+_REDUCTION: Final = "the trainer, which divides the loss once by the rows of all devices; take it out"
 _METRICS: Final = "the task: section; name the metrics in task.metrics"
 _COLUMNS: Final = "the data: section; name the columns in data.columns"
 _COMMAND: Final = "the command line; run `hf-efficient finetune`, `evaluate` or `predict`"
@@ -27,9 +28,10 @@ OWNED: Final[dict[str, str]] = {
     "bf16_full_eval": _PRECISION,
     "fp16_full_eval": _PRECISION,
     "full_determinism": "training.deterministic; write true there",
+    "average_tokens_across_devices": _REDUCTION,
     "auto_find_batch_size": "training.per_device_train_batch_size; write a number there",
-    "train_sampling_strategy": _BATCHES,
-    "length_column_name": _BATCHES,
+    "train_sampling_strategy": _ORDER,
+    "length_column_name": _ORDER,
     "remove_unused_columns": _COLUMNS,
     "label_names": "the data: section; name the label in data.columns.label",
     "prediction_loss_only": _METRICS,
@@ -50,7 +52,7 @@ OWNED: Final[dict[str, str]] = {
 _NOTHING: Final = "nothing takes its place; take it out"
 _BACKEND: Final = "set training.precision instead; torch's own mixed precision is the only backend"
 _TPU: Final = "the launcher starts TPU processes; take it out"
-_GROUPING: Final = "the data: section groups rows by length; take it out"
+_GROUPING: Final = "the run draws the order of the rows from training.seed and the epoch; take it out"
 
 REMOVED: Final[dict[str, str]] = {
     "adafactor": "write training.optim: adafactor",

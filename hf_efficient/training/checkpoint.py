@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 import shutil
 import zipfile
@@ -20,7 +21,8 @@ from hf_efficient.errors import RunDirectoryError
 
 _NAME = re.compile(rf"{PREFIX_CHECKPOINT_DIR}-(\d+)")
 _ADAPTER_WEIGHTS_NAME = "adapter_model.safetensors"
-_NO_SPACE = re.compile(r"No space left|file write failed|unexpected pos|Disk quota", re.IGNORECASE)
+# torch's stream of a zip file fails with whatever of the last three it meets first.
+_NO_SPACE = re.compile(r"No space left|Disk quota|file write failed|unexpected pos|iostream error", re.IGNORECASE)
 
 
 def checkpoints(directory: Path) -> list[Path]:
@@ -100,19 +102,16 @@ def writing_checkpoint(directory: str, step: int) -> Iterator[None]:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(checkpoint, ignore_errors=True)
-        if not _is_disk_error(error):
+        if (reason := disk_error(error)) is None:
             raise
         raise RunDirectoryError(
-            f"{checkpoint}: the checkpoint could not be written ({_first_line(error)}); "
+            f"{checkpoint}: the checkpoint could not be written ({reason}); "
             "earlier checkpoints are whole: free space and start the same command again."
         ) from error
 
 
-def _is_disk_error(error: BaseException) -> bool:
+def disk_error(error: BaseException) -> str | None:
+    """Why a file could not be written, if that is what the error means, else None."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO):
-        return True
-    return _NO_SPACE.search(str(error)) is not None
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+        return os.strerror(error.errno)
+    return "no space left, or the disk fails" if _NO_SPACE.search(str(error)) else None

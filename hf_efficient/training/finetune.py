@@ -10,8 +10,10 @@ from importlib.metadata import version
 from typing import Any
 
 import transformers
+from safetensors import SafetensorError
 
 from hf_efficient.assets import Asset, describe, is_asset
+from hf_efficient.data.files import first_line
 from hf_efficient.errors import RunDirectoryError
 from hf_efficient.measure import peak_memory
 from hf_efficient.plan import Plan
@@ -97,11 +99,21 @@ def load_outcome(directory: RunDirectory) -> Outcome:
         raise RunDirectoryError(
             f"{directory.path}: expected a finished run, found no report.json; run its recipe first."
         )
-    auto_model = getattr(transformers, report["model"]["auto_model"])
-    with without_library_bars():
-        model = auto_model.from_pretrained(directory.model)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(directory.model)
+    model, tokenizer = _load_model(directory, report["model"]["auto_model"])
     return Outcome(report["metrics"].get("validation", {}), report, directory, model, tokenizer)
+
+
+def _load_model(directory: RunDirectory, auto_model: str) -> tuple[Any, Any]:
+    try:
+        with without_library_bars():
+            model = getattr(transformers, auto_model).from_pretrained(directory.model)
+            return model, transformers.AutoTokenizer.from_pretrained(directory.model)
+    except (OSError, ValueError, SafetensorError) as error:
+        found = first_line(error) if directory.model.is_dir() else "it is missing"
+        raise RunDirectoryError(
+            f"{directory.model}: the model of a finished run can't be loaded ({found}); choose another "
+            "training.output_dir, or delete this one to train again."
+        ) from error
 
 
 def _as_recipe(recipe: Any, overrides: Any, live: Live) -> Recipe:

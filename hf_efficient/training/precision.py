@@ -19,7 +19,8 @@ class Device:
 
     kind: str
     """`cpu`, `cuda` or `mps`."""
-    fast_bf16: bool
+    bf16: Literal["fast", "present", "missing"]
+    """`fast` where it beats fp32 on models of common sizes, `present` where there are instructions for it."""
     tf32: bool
 
 
@@ -36,11 +37,13 @@ def this_device(*, use_cpu: bool = False) -> Device:
     """The device that the run will use."""
     if not use_cpu and torch.cuda.is_available():
         ampere = torch.cuda.get_device_capability()[0] >= 8
-        return Device("cuda", fast_bf16=ampere, tf32=ampere)
+        return Device("cuda", "fast" if ampere else "missing", tf32=ampere)
     if not use_cpu and torch.backends.mps.is_available():
-        return Device("mps", fast_bf16=False, tf32=False)
+        return Device("mps", "missing", tf32=False)
     capabilities = torch.cpu.get_capabilities()
-    return Device("cpu", bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")), tf32=False)
+    if capabilities.get("amx_bf16"):
+        return Device("cpu", "fast", tf32=False)
+    return Device("cpu", "present" if capabilities.get("avx512_bf16") else "missing", tf32=False)
 
 
 def choose_precision(
@@ -48,8 +51,8 @@ def choose_precision(
 ) -> Precision:
     """The format that a run uses.
 
-    `auto` takes what `accelerate launch` was told, else bf16 on GPUs that have it, else fp32: on CPUs bf16 autocast
-    is no gain for models of this size even where the instructions exist (benchmarks/precision.py).
+    `auto` takes what `accelerate launch` was told, else bf16 where it is fast: on GPUs since Ampere, and on CPUs with
+    AMX, where a step of MiniLM takes 0.55 of its fp32 time (benchmarks/precision.py).
 
     Raises:
         PlanError: the device can't do what is wanted, does it slowly, or the launcher was told otherwise.
@@ -77,11 +80,16 @@ def _automatic(launched: str, device: Device, allow_slow: bool) -> Precision:
     if launched != "no":
         _refuse_what_the_device_lacks(launched, device, allow_slow, "accelerate launch --mixed_precision")
         return Precision(launched, f"accelerate launch was told {launched}", _ARGUMENTS[launched])
-    if device.kind == "cuda" and device.fast_bf16:
-        return Precision("bf16", "auto: this GPU has fast bf16, which needs no loss scaling", _ARGUMENTS["bf16"])
+    if device.bf16 == "fast":
+        why = (
+            "this GPU has fast bf16"
+            if device.kind == "cuda"
+            else "this CPU has AMX, which multiplies bf16 matrices fast"
+        )
+        return Precision("bf16", f"auto: {why}; weights and optimizer stay fp32", _ARGUMENTS["bf16"])
     if device.kind == "cuda":
         return Precision("fp16", "auto: this GPU has fp16 units and no bf16", _ARGUMENTS["fp16"])
-    return Precision("fp32", f"auto: fp32 is what a {device.kind} device does reliably fast", {})
+    return Precision("fp32", f"auto: fp32 is what this {device.kind} device does fastest", {})
 
 
 def _refuse_what_the_device_lacks(wanted: str, device: Device, allow_slow: bool, place: str) -> None:
@@ -89,7 +97,7 @@ def _refuse_what_the_device_lacks(wanted: str, device: Device, allow_slow: bool,
         raise PlanError(f"{place}: tf32 needs an NVIDIA GPU of the Ampere generation or later; use auto or fp32.")
     if wanted == "fp16" and device.kind == "cpu":
         raise PlanError(f"{place}: fp16 has no effect on a CPU, it would train in fp32; use auto or fp32.")
-    if wanted == "bf16" and not device.fast_bf16 and not allow_slow:
+    if wanted == "bf16" and device.bf16 == "missing" and not allow_slow:
         raise PlanError(
             f"{place}: bf16 is 10 to 20 times slower than fp32 on a {device.kind} device without AVX512-BF16, AMX or "
             "Ampere; use auto, or set training.allow_slow: true to run it all the same."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -13,53 +14,65 @@ from tqdm import tqdm
 from transformers import TrainerCallback
 from transformers.utils import logging
 
-_BAR = "{desc}: {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+_FORMAT = "{desc}: {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 
 
 class ProgressBar(TrainerCallback):
-    """One bar over the optimizer steps with loss, rate and time left; a line per tenth where there is no terminal."""
+    """One bar over the optimizer steps with loss, rate and time left; in a file, a line for every tenth of the run."""
 
     def __init__(self) -> None:
         self._bar: Any = None
+        self._lines = False
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Opens the bar at the step that the run starts or goes on from."""
         if not state.is_world_process_zero:
             return
-        terminal = sys.stderr.isatty()
-        self._bar = tqdm(
-            total=state.max_steps,
-            initial=state.global_step,
-            desc="training",
-            unit="step",
-            dynamic_ncols=terminal,
-            ncols=None if terminal else 100,
-            mininterval=0.1 if terminal else 15,
-            miniters=None if terminal else max(1, state.max_steps // 10),
-            file=sys.stderr,
-            bar_format=_BAR,
-        )
+        self._lines = not sys.stderr.isatty()
+        settings = {"total": state.max_steps, "initial": state.global_step, "desc": "training", "unit": "step"}
+        file = _Nowhere() if self._lines else sys.stderr
+        self._bar = tqdm(**settings, dynamic_ncols=not self._lines, bar_format=_FORMAT, file=file)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Moves the bar."""
-        if self._bar is not None:
-            self._bar.update(state.global_step - self._bar.n)
+        if self._bar is None:
+            return
+        self._bar.update(state.global_step - self._bar.n)
+        if self._lines and state.global_step * 10 // state.max_steps > (state.global_step - 1) * 10 // state.max_steps:
+            self._say(str(self._bar))
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Shows the latest loss and rate, or the validation loss."""
+        """Shows the latest loss and learning rate, or the validation loss."""
         logs = kwargs["logs"]
         if self._bar is None:
             return
         if "loss" in logs:
             self._bar.set_postfix_str(f"loss {logs['loss']:.3f}, lr {logs['learning_rate']:.1e}", refresh=False)
         elif "eval_loss" in logs:
-            self._bar.write(f"epoch {logs['epoch']:.2f}: {_evaluation_line(logs)}", file=sys.stderr)
+            self._say(f"epoch {logs['epoch']:.2f}: {_evaluation_line(logs)}")
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Closes the bar."""
+        self.close()
+
+    def close(self) -> None:
+        """End the bar's line, also that of a run that failed, so that what follows begins on a new one."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+    def _say(self, line: str) -> None:
+        if self._lines:
+            print(line, file=sys.stderr, flush=True)
+        else:
+            self._bar.write(line, file=sys.stderr)
+
+
+class _Nowhere(io.StringIO):
+    """Where the bar is drawn when there is no terminal: its state is printed in lines instead."""
+
+    def write(self, text: str) -> int:
+        return len(text)
 
 
 _NOT_METRICS = ("eval_runtime", "eval_samples_per_second", "eval_steps_per_second", "eval_model_preparation_time")

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import transformers
+from safetensors import SafetensorError
 
 from hf_efficient.errors import RunDirectoryError
 from hf_efficient.measure import Stopwatch
 from hf_efficient.plan import Plan
+from hf_efficient.report.units import size
+from hf_efficient.training.checkpoint import disk_error
 from hf_efficient.training.launch import on_main_process
 from hf_efficient.training.progress import JsonLog, ProgressBar, without_library_bars
 from hf_efficient.training.run_directory import Opening, RunDirectory
@@ -55,14 +60,14 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
     resume_from = None if opening.resume_from is None else str(opening.resume_from)
     resumed_from_step = None if resume_from is None else _step_of(resume_from)
     metrics = {}
-    with without_library_bars():
+    with without_library_bars(), closing(_callback(trainer, ProgressBar)), _explained(directory.path):
         trainer.train(resume_from_checkpoint=resume_from)
         if plan.eval_dataset is not None:
             metrics["validation"] = _last_evaluation(trainer) or _score(trainer, plan.eval_dataset)
         if plan.test_dataset is not None:
             metrics["test"] = _score(trainer, plan.test_dataset)
         save_model(trainer, directory.model)
-    watch = next(c for c in trainer.callback_handler.callbacks if isinstance(c, Stopwatch))
+    watch = _callback(trainer, Stopwatch)
     state = trainer.state
     return Trained(
         metrics=metrics,
@@ -98,6 +103,27 @@ def make_trainer(plan: Plan, directory: RunDirectory) -> EfficientTrainer:
     return trainer
 
 
+C = TypeVar("C", bound=transformers.TrainerCallback)
+
+
+def _callback(trainer: EfficientTrainer, kind: type[C]) -> C:
+    return next(callback for callback in trainer.callback_handler.callbacks if isinstance(callback, kind))
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn a disk that fills up into one line."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if (reason := disk_error(error)) is None:
+            raise
+        raise RunDirectoryError(
+            f"{path}: can't be written ({reason}); free space and start the same command again: it goes on "
+            "from its newest checkpoint."
+        ) from error
+
+
 _SPEED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
 
@@ -123,6 +149,8 @@ def _last_evaluation(trainer: EfficientTrainer) -> dict[str, float | None] | Non
 def save_model(trainer: EfficientTrainer, path: Path) -> None:
     """Write the model and its tokenizer where plain transformers loads them; whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
+    if trainer.args.should_save:
+        shutil.rmtree(partial, ignore_errors=True)  # what a save that failed has left
     trainer.save_model(str(partial))
     if not trainer.args.should_save:
         return
@@ -140,8 +168,8 @@ def _check_space(plan: Plan, path: Path) -> None:
     free = shutil.disk_usage(path).free
     if free < needed:
         raise RunDirectoryError(
-            f"{path}: the run needs an estimated {needed / 1e9:.2f} GB for its model and checkpoints and the disk has "
-            f"{free / 1e9:.2f} GB free; free space, choose another training.output_dir or training.save_strategy: no."
+            f"{path}: the run needs an estimated {size(needed)} for its model and checkpoints and the disk has "
+            f"{size(free)} free; free space, choose another training.output_dir or training.save_strategy: no."
         )
 
 

@@ -5,10 +5,11 @@ import pytest
 from hf_efficient.errors import PlanError
 from hf_efficient.training.precision import Device, choose_precision
 
-OLD_CPU = Device("cpu", fast_bf16=False, tf32=False)
-NEW_CPU = Device("cpu", fast_bf16=True, tf32=False)
-AMPERE = Device("cuda", fast_bf16=True, tf32=True)
-TURING = Device("cuda", fast_bf16=False, tf32=False)
+OLD_CPU = Device("cpu", "missing", tf32=False)
+NEW_CPU = Device("cpu", "present", tf32=False)
+AMX_CPU = Device("cpu", "fast", tf32=False)
+AMPERE = Device("cuda", "fast", tf32=True)
+TURING = Device("cuda", "missing", tf32=False)
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +17,9 @@ def _no_launcher(monkeypatch):
     monkeypatch.delenv("ACCELERATE_MIXED_PRECISION", raising=False)
 
 
-@pytest.mark.parametrize(("device", "name"), [(OLD_CPU, "fp32"), (NEW_CPU, "fp32"), (AMPERE, "bf16"), (TURING, "fp16")])
+@pytest.mark.parametrize(
+    ("device", "name"), [(OLD_CPU, "fp32"), (NEW_CPU, "fp32"), (AMX_CPU, "bf16"), (AMPERE, "bf16"), (TURING, "fp16")]
+)
 def test_auto_takes_what_the_device_does_fast_and_says_why(device, name):
     chosen = choose_precision("auto", device)
     assert chosen.name == name
@@ -39,6 +42,11 @@ def test_what_the_device_can_not_do_well_is_refused_with_the_reason(wanted, devi
 
 def test_slow_bf16_is_allowed_when_asked_for():
     assert choose_precision("bf16", OLD_CPU, allow_slow=True).arguments == {"bf16": True}
+
+
+@pytest.mark.parametrize("device", [NEW_CPU, AMX_CPU])
+def test_bf16_needs_no_permission_where_the_cpu_has_instructions_for_it(device):
+    assert choose_precision("bf16", device).arguments == {"bf16": True}
 
 
 def test_fp16_on_a_cpu_is_refused_even_when_slow_is_allowed():

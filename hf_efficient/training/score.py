@@ -1,0 +1,290 @@
+"""Scoring rows with a finished run, and predicting them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from hf_efficient.errors import DataError, PlanError, RecipeError, RunDirectoryError, did_you_mean
+from hf_efficient.recipe import Columns, Recipe
+from hf_efficient.recipe.overrides import Overrides, read_overrides
+from hf_efficient.recipe.tree import dotted
+from hf_efficient.training.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from hf_efficient.tasks import Task
+
+ACTING: Final = (
+    "data.columns.label",
+    "data.columns.text",
+    "data.columns.text_pair",
+    "data.columns.weight",
+    "data.max_length",
+    "data.truncation",
+    "task.metrics",
+    "task.threshold",
+    "training.allow_slow",
+    "training.dataloader_num_workers",
+    "training.eval_accumulation_steps",
+    "training.per_device_eval_batch_size",
+    "training.precision",
+    "training.use_cpu",
+)
+"""Settings that still act on a trained model; any other one is refused."""
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A trained model with all that is needed to use it as it was trained."""
+
+    recipe: Recipe
+    directory: RunDirectory
+    model: Any = field(repr=False)
+    """In fp32."""
+    processing_class: Any = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model was worth on some rows."""
+
+    metrics: Mapping[str, float | None]
+    """The loss, and the task's metrics by name; None where one is undefined."""
+    rows: str
+    """Which rows: their source, or the split of the recipe."""
+    num_rows: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The rows in the order that they came in, with what the model says of each."""
+
+    table: Dataset
+    """The input's columns, and `prediction`; `score`, its probability, or `scores` of all labels of several a row."""
+    notes: tuple[str, ...] = ()
+
+
+def load_run(path: str | Path, overrides: Overrides = ()) -> FinishedRun:
+    """The run that lies in a directory.
+
+    Args:
+        path: the run's directory, `training.output_dir`.
+        overrides: settings that still act on a trained model, e.g. `["data.columns.text=sentence"]`.
+
+    Raises:
+        RunDirectoryError: there is no run, or it is not finished.
+        RecipeError: an override is wrong, or can't take effect.
+        PlanError: an override does not fit the model.
+    """
+    directory = RunDirectory(Path(path).expanduser())
+    if not directory.recipe.is_file():
+        raise RunDirectoryError(f"{path}: expected the directory of a run, found no recipe.yaml in it; check the path.")
+    recipe = Recipe.load(directory.recipe, overrides)
+    overridden = _acting_paths(overrides)
+    if not (directory.model / "config.json").is_file():
+        raise RunDirectoryError(
+            f"{path}: expected a finished run, found no model/; run `hf-efficient finetune {directory.recipe}` first."
+        )
+
+    from hf_efficient.training.finetune import load_outcome
+
+    outcome = load_outcome(directory)
+    if "task.threshold" in overridden and outcome.model.config.problem_type != "multi_label_classification":
+        raise PlanError("task.threshold has no effect: only a multi-label model has a threshold; leave it out.")
+    return FinishedRun(recipe, directory, outcome.model.float(), outcome.processing_class)
+
+
+def evaluate_run(run: FinishedRun, data: str | Dataset | None = None, split: str | None = None) -> Evaluation:
+    """The loss and metrics of a run's model on labelled rows.
+
+    Args:
+        run: what `load_run` gives.
+        data: a file, directory, data set or asset, or raw rows; by default the recipe's own rows as in training.
+        split: of `data`; of the recipe's rows by default `test` where there is one, else `validation`.
+
+    Raises:
+        RecipeError: there is no such file, split or column.
+        DataError: rows or labels that can't be used, labels that the model does not know, or none at all.
+        PlanError: the device can't do the recipe's precision.
+    """
+    from hf_efficient.training.scoring_trainer import score_rows
+
+    notes = []
+    if data is None:
+        rows, table, task = _recipe_rows(run, split)
+    else:
+        rows, table = _given_rows(data, split)
+        task = _restore(run, run.recipe.data.columns, table, rows)
+        if run.recipe.task.class_weights is not None:
+            notes.append("the loss is without the class weights of the training rows")
+    encoded, cut = _encode(run, task, table, rows)
+    if "labels" not in encoded.column_names:
+        raise DataError(
+            f"{rows}: expected labels to score, found none in {', '.join(table.column_names)}; name their column in "
+            "data.columns.label=COLUMN, or use `hf-efficient predict`"
+        )
+    logs = score_rows(run.recipe, run.model, run.processing_class, task, encoded)
+    metrics = {name: logs[f"eval_{name}"] for name in ("loss", *task.metric_names)}
+    return Evaluation(metrics, rows, len(table), (*cut, *notes))
+
+
+def predict_run(run: FinishedRun, data: str | Dataset | Sequence[str], split: str | None = None) -> Predictions:
+    """What a run's model says of rows, labelled or not, in their own order.
+
+    Args:
+        run: what `load_run` gives.
+        data: a file, directory, data set or asset, raw rows, or a list of texts.
+        split: of `data`, by default `test` where there is one, else `validation`, else `train`.
+
+    Raises:
+        RecipeError: there is no such file, split or column.
+        DataError: rows that can't be used, or with a column named as one of the predictions'.
+        PlanError: the device can't do the recipe's precision.
+    """
+    from hf_efficient.training.scoring_trainer import predict_rows
+
+    rows, table = _given_rows(_as_table(run, data), split)
+    columns, unlabelled = _without_labels(run, table, rows)
+    task = _restore(run, columns, unlabelled, rows)
+    encoded, cut = _encode(run, task, unlabelled, rows)
+    logits = predict_rows(run.recipe, run.model, run.processing_class, task, encoded)
+    return Predictions(_with_predictions(table, [_named(record) for record in task.predictions(logits)], rows), cut)
+
+
+def _acting_paths(overrides: Overrides) -> set[str]:
+    """The paths of the overrides, each of which acts on a trained model."""
+    for override in read_overrides(overrides):
+        path = dotted(override.path)
+        if path not in ACTING:
+            raise RecipeError(
+                f"{override.source}: {path} has no effect on a model that is trained; {', '.join(ACTING)} have."
+                f"{did_you_mean(path, ACTING)}"
+            )
+    return {dotted(override.path) for override in read_overrides(overrides)}
+
+
+# Rows.
+
+
+def _recipe_rows(run: FinishedRun, split: str | None) -> tuple[str, Dataset, Task]:
+    """The recipe's rows of a split, split off as in training, and the task that was learnt from them."""
+    from hf_efficient import tasks
+    from hf_efficient.data import load_tables
+
+    recipe = run.recipe
+    if recipe.data.name is None and recipe.data.train is None:
+        raise DataError(f"{run.directory.path}: its rows came from Python; say with --data which ones to score.")
+    tables = load_tables(recipe.data, recipe.place)
+    rows = split or ("test" if "test" in tables else "validation")
+    if rows not in tables:
+        known = ", ".join(tables)
+        raise RecipeError(f"split: the run has no rows {rows}, only {known}.{did_you_mean(rows, tables)}")
+    task = tasks.learn(_as_written(recipe), recipe.data, tables, recipe.place)
+    if task.config().get("id2label", run.model.config.id2label) != run.model.config.id2label:
+        found = ", ".join(task.config()["id2label"].values())
+        expected = ", ".join(run.model.config.id2label.values())
+        raise DataError(
+            f"{run.directory.path}: expected the classes that the model was trained on, {expected}; the recipe's rows "
+            f"have {found} now; say with --data which ones to score."
+        )
+    return rows, tables[rows], task
+
+
+def _as_written(recipe: Recipe) -> Any:
+    """The `task:` section without the defaults that a run's recipe spells out: one that has no effect is refused."""
+    return type(recipe.task)(**recipe.task.model_dump(exclude_defaults=True))
+
+
+def _as_table(run: FinishedRun, data: str | Dataset | Sequence[str]) -> str | Dataset:
+    """`data`, a list of texts turned into rows."""
+    from datasets import Dataset
+
+    if isinstance(data, (str, Dataset)):
+        return data
+    if run.recipe.data.columns.text_pair is not None:
+        raise DataError("text: the model takes pairs of texts, found single ones; give rows with --data instead.")
+    return Dataset.from_dict({run.recipe.data.columns.text or "text": list(data)})
+
+
+def _given_rows(data: str | Dataset, split: str | None) -> tuple[str, Dataset]:
+    """What messages call the rows, and the rows."""
+    from hf_efficient.data import load_table
+
+    return (data, load_table(data, split=split)) if isinstance(data, str) else ("data", data)
+
+
+def _without_labels(run: FinishedRun, table: Dataset, rows: str) -> tuple[Columns, Dataset]:
+    """The columns of the texts, and the rows without those that only training reads."""
+    from hf_efficient.data import resolve_columns
+
+    given = run.recipe.data.columns
+    labels = (given.label,) if isinstance(given.label, str) else given.label or ()
+    present = tuple(name for name in labels if name in table.column_names)
+    weight = given.weight if given.weight in table.column_names else None
+    lenient = given.model_copy(update={"label": present or None, "weight": weight})
+    with _naming_columns():
+        roles = resolve_columns(lenient, table, _place(rows))
+    unread = {*roles.label, roles.weight} - {None, roles.text, roles.text_pair}
+    return Columns(text=roles.text, text_pair=roles.text_pair), table.remove_columns(sorted(map(str, unread)))
+
+
+def _restore(run: FinishedRun, columns: Columns, table: Dataset, rows: str) -> Task:
+    from hf_efficient import tasks
+
+    section = run.recipe.data.model_copy(update={"columns": columns})
+    with _naming_columns():
+        return tasks.restore(run.recipe.task, section, table, run.model.config, _place(rows))
+
+
+@contextmanager
+def _naming_columns() -> Iterator[None]:
+    """Adds to an error of the columns how another one is named."""
+    try:
+        yield
+    except RecipeError as error:
+        if "data.columns." not in str(error):
+            raise
+        raise RecipeError(f"{error} Name it in the command, as in data.columns.text=COLUMN.") from error
+
+
+def _place(rows: str) -> Callable[[str], str]:
+    return lambda path: f"{rows}: {path}"
+
+
+def _encode(run: FinishedRun, task: Task, table: Dataset, rows: str) -> tuple[Dataset, tuple[str, ...]]:
+    """The rows as the model is fed them, and a note if some were cut."""
+    from hf_efficient.models import max_length_of
+
+    data, tokenizer = run.recipe.data, run.processing_class
+    max_length = max_length_of(run.model.config, tokenizer, data.max_length, run.recipe.place)
+    encoded = task.encode(table, tokenizer, max_length=max_length, truncation=data.truncation, split=rows)
+    if not encoded.num_truncated:
+        return encoded.dataset, ()
+    return encoded.dataset, (f"{encoded.num_truncated} of {len(table)} rows were cut to {max_length} tokens",)
+
+
+# Predictions.
+
+
+def _named(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A task's record under the names of the columns that it becomes."""
+    match record:
+        case {"label": label, "score": score}:
+            return {"prediction": label, "score": score}
+        case {"labels": labels, "scores": scores}:
+            return {"prediction": labels, "scores": scores}
+    return {"prediction": record["score"]}
+
+
+def _with_predictions(table: Dataset, records: list[dict[str, Any]], rows: str) -> Dataset:
+    for name in records[0]:
+        if name in table.column_names:
+            raise DataError(f"{rows}: the predictions need the column {name}, which is there already; rename it.")
+        table = table.add_column(name, [record[name] for record in records])
+    return table
