@@ -74,6 +74,8 @@ def _guess_text(table: Dataset, taken: set[str | None], place: Callable[[str], s
             return name
     if len(strings) == 1:
         return strings[0]
+    if (named := next((name for name in TEXT_NAMES if name in table.column_names), None)) is not None:
+        return named  # whose values are refused one by one, with the row
     found = f"columns of strings are {', '.join(strings)}" if strings else f"there are {', '.join(table.column_names)}"
     raise DataError(
         f"{place('data.columns.text')}: expected a column named {' or '.join(TEXT_NAMES)}, or only one of strings; "
