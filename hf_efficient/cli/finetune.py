@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typer
+
 from hf_efficient.cli.validate import Name, Settings
 
 
@@ -19,3 +21,5 @@ def finetune(recipe: Name, overrides: Settings = None) -> None:
     outcome = run(words)
     if PartialState().is_main_process:
         print_table(outcome.report)
+        if outcome.url is not None:
+            typer.echo(f"Pushed to {outcome.url}")

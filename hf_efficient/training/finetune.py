@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -14,10 +15,10 @@ from safetensors import SafetensorError
 
 from hf_efficient.assets import Asset, describe, is_asset
 from hf_efficient.data.files import first_line
-from hf_efficient.errors import RunDirectoryError
+from hf_efficient.errors import HubError, RunDirectoryError
 from hf_efficient.measure import peak_memory
 from hf_efficient.plan import Plan
-from hf_efficient.recipe import Recipe
+from hf_efficient.recipe import Hub, Recipe
 from hf_efficient.report import read_report, write_reports
 from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.build import Live, build
@@ -26,6 +27,8 @@ from hf_efficient.training.precision import Precision
 from hf_efficient.training.progress import without_library_bars
 from hf_efficient.training.run import Trained, run
 from hf_efficient.training.run_directory import RunDirectory, open_run
+
+logger = logging.getLogger(__name__)
 
 REPORTED_PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "safetensors")
 
@@ -44,6 +47,8 @@ class Outcome:
     """The trained model."""
     processing_class: Any = field(repr=False, default=None)
     """Its tokenizer."""
+    url: str | None = None
+    """Where this call has pushed the model."""
 
 
 def finetune(
@@ -85,7 +90,21 @@ def finetune(
             directory.path, report, list(trained.history), directory.recipe.read_text(), _described(words)
         )
     )
-    return Outcome(trained.metrics.get("validation", {}), report, directory, plan.model, plan.processing_class)
+    url = on_main_process(lambda: _push(directory, words.hub))
+    return Outcome(trained.metrics.get("validation", {}), report, directory, plan.model, plan.processing_class, url)
+
+
+def _push(directory: RunDirectory, hub: Hub | None) -> str | None:
+    """The address of the pushed model; a push that fails is a warning, since all that matters is on disk by then."""
+    from hf_efficient.hub import push
+
+    if hub is None:
+        return None
+    try:
+        return push(directory.path, hub)
+    except HubError as error:
+        logger.warning("%s", error)
+        return None
 
 
 def load_outcome(directory: RunDirectory) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -56,6 +57,8 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
     """
     start = time.perf_counter()
     on_main_process(lambda: _check_space(plan, directory.path))
+    if plan.args.dataloader_num_workers > 0:
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the library warns in each forked worker otherwise
     trainer = make_trainer(plan, directory)
     resume_from = None if opening.resume_from is None else str(opening.resume_from)
     resumed_from_step = None if resume_from is None else _step_of(resume_from)

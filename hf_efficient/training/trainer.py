@@ -246,6 +246,12 @@ class EfficientTrainer(Trainer):
         self._created_lr_scheduler = True
         return self.lr_scheduler
 
+    def _determine_best_metric(self, metrics: dict[str, Any], trial: Any) -> bool:
+        name = self.args.metric_for_best_model
+        if name is not None and metrics.get(name if name.startswith("eval_") else f"eval_{name}", 0) is None:
+            return False  # a metric that is undefined is no best one; the stock method compares it and fails
+        return super()._determine_best_metric(metrics, trial)
+
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         with writing_checkpoint(str(self.args.output_dir), self.state.global_step):
             super()._save_checkpoint(model, trial)
