@@ -49,7 +49,7 @@ class ScoringBar(TrainerCallback):
         """Closes the bar."""
         self._close()
 
-    def on_predict(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_predict(self, args: Any, state: Any, control: Any, metrics: Any, **kwargs: Any) -> None:
         """Closes the bar."""
         self._close()
 
@@ -59,7 +59,7 @@ class ScoringBar(TrainerCallback):
             self._bar = None
 
 
-def score_rows(recipe: Recipe, model: Any, processing_class: Any, task: Task, rows: Dataset) -> dict[str, float | None]:
+def score_rows(recipe: Recipe, model: Any, processing_class: Any, task: Task, rows: Dataset) -> dict[str, Any]:
     """`eval_loss` and the task's metrics, each after `eval_`, over encoded rows with labels."""
     with _scoring_trainer(recipe, model, processing_class, task) as trainer:
         return trainer.evaluate(rows)
