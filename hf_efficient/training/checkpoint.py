@@ -100,7 +100,7 @@ def writing_checkpoint(directory: str, step: int) -> Iterator[None]:
     checkpoint = Path(directory) / f"{PREFIX_CHECKPOINT_DIR}-{step}"
     try:
         yield
-    except (OSError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # torch, safetensors and tokenizers each have their own for a full disk
         shutil.rmtree(checkpoint, ignore_errors=True)
         if (reason := disk_error(error)) is None:
             raise

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import transformers
-from safetensors import SafetensorError
 
 from hf_efficient.errors import RunDirectoryError
 from hf_efficient.measure import Stopwatch
@@ -118,7 +117,7 @@ def _explained(path: Path) -> Iterator[None]:
     """Turn a disk that fills up into one line."""
     try:
         yield
-    except (OSError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # torch, safetensors and tokenizers each have their own for a full disk
         if (reason := disk_error(error)) is None:
             raise
         raise RunDirectoryError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,9 @@ class Ending:
     err: str
 
     @property
-    def errors(self) -> list[str]:
-        """The lines on stderr that are not the progress bar's."""
-        lines = self.err.replace("\r", "\n").splitlines()
-        return [line for line in lines if line.strip() and not line.startswith(("training:", "epoch "))]
+    def said(self) -> list[str]:
+        """The lines on stderr that are not those of the progress."""
+        return [line for line in self.err.splitlines() if not line.startswith(("training:", "epoch "))]
 
 
 @dataclass
@@ -54,7 +53,6 @@ class CommandLine:
 
     folder: Path
     capsys: Any
-    words: dict[str, Any] = field(default_factory=dict)
 
     @property
     def run_directory(self) -> Path:
@@ -95,7 +93,6 @@ model:
   initialization: random
 data:
   train: {folder}/rows.csv
-  validation_size: 0.2
 training:
   output_dir: {folder}/run
   per_device_train_batch_size: 4
