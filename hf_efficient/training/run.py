@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import transformers
 
-from hf_efficient.errors import RunDirectoryError
+from hf_efficient.errors import HfEfficientError, RunDirectoryError
 from hf_efficient.measure import Stopwatch
 from hf_efficient.plan import Plan
 from hf_efficient.report.units import size
@@ -117,6 +117,8 @@ def _explained(path: Path) -> Iterator[None]:
     """Turn a disk that fills up into one line."""
     try:
         yield
+    except HfEfficientError:
+        raise
     except Exception as error:  # torch, safetensors and tokenizers each have their own for a full disk
         if (reason := disk_error(error)) is None:
             raise
