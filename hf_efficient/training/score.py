@@ -152,9 +152,12 @@ def predict_run(run: FinishedRun, data: str | Dataset | Sequence[str], split: st
     rows, table = _given_rows(_as_table(run, data), split)
     columns, unlabelled = _without_labels(run, table, rows)
     task = _restore(run, columns, unlabelled, rows)
+    names = _new_columns(task, table, rows)
     encoded, cut = _encode(run, task, unlabelled, rows)
-    logits = predict_rows(run.recipe, run.model, run.processing_class, task, encoded)
-    return Predictions(_with_predictions(table, [_named(record) for record in task.predictions(logits)], rows), cut)
+    records = task.predictions(predict_rows(run.recipe, run.model, run.processing_class, task, encoded))
+    for name, *values in zip(names, *(record.values() for record in records), strict=True):
+        table = table.add_column(name, values)
+    return Predictions(table, cut)
 
 
 def _acting_paths(overrides: Overrides) -> set[str]:
@@ -164,7 +167,6 @@ def _acting_paths(overrides: Overrides) -> set[str]:
         if path not in ACTING:
             raise RecipeError(
                 f"{override.source}: {path} has no effect on a model that is trained; {', '.join(ACTING)} have."
-                f"{did_you_mean(path, ACTING)}"
             )
     return {dotted(override.path) for override in read_overrides(overrides)}
 
@@ -216,7 +218,10 @@ def _given_rows(data: str | Dataset, split: str | None) -> tuple[str, Dataset]:
     """What messages call the rows, and the rows."""
     from hf_efficient.data import load_table
 
-    return (data, load_table(data, split=split)) if isinstance(data, str) else ("data", data)
+    rows, table = (data, load_table(data, split=split)) if isinstance(data, str) else ("data", data)
+    if len(table) == 0:
+        raise DataError(f"{rows}: expected rows, found none.")
+    return rows, table
 
 
 def _without_labels(run: FinishedRun, table: Dataset, rows: str) -> tuple[Columns, Dataset]:
@@ -271,20 +276,17 @@ def _encode(run: FinishedRun, task: Task, table: Dataset, rows: str) -> tuple[Da
 
 # Predictions.
 
-
-def _named(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A task's record under the names of the columns that it becomes."""
-    match record:
-        case {"label": label, "score": score}:
-            return {"prediction": label, "score": score}
-        case {"labels": labels, "scores": scores}:
-            return {"prediction": labels, "scores": scores}
-    return {"prediction": record["score"]}
+_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    "single_label": ("prediction", "score"),
+    "multi_label": ("prediction", "scores"),
+    "regression": ("prediction",),
+}
+"""Columns that a task's records become, by its problem."""
 
 
-def _with_predictions(table: Dataset, records: list[dict[str, Any]], rows: str) -> Dataset:
-    for name in records[0]:
+def _new_columns(task: Task, table: Dataset, rows: str) -> tuple[str, ...]:
+    names = _COLUMNS[task.facts()["problem"]]
+    for name in names:
         if name in table.column_names:
             raise DataError(f"{rows}: the predictions need the column {name}, which is there already; rename it.")
-        table = table.add_column(name, [record[name] for record in records])
-    return table
+    return names
