@@ -19,6 +19,7 @@ from hf_efficient.measure import Stopwatch
 from hf_efficient.plan import Plan
 from hf_efficient.report.units import size
 from hf_efficient.training.checkpoint import disk_error
+from hf_efficient.training.epoch_end import SaveAfterEvaluation
 from hf_efficient.training.launch import on_main_process
 from hf_efficient.training.progress import JsonLog, ProgressBar, without_library_bars
 from hf_efficient.training.run_directory import Opening, RunDirectory
@@ -36,6 +37,7 @@ class Trained:
     epochs: float
     best_step: int | None
     train_loss: float | None
+    """Mean over all steps; None where some of them ran in an earlier part of the run."""
     seconds: float
     """Wall seconds in training steps, of all parts of an interrupted run."""
     cpu_seconds: float
@@ -63,7 +65,7 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
     resumed_from_step = None if resume_from is None else _step_of(resume_from)
     metrics = {}
     with without_library_bars(), closing(_callback(trainer, ProgressBar)), _explained(directory.path):
-        trainer.train(resume_from_checkpoint=resume_from)
+        output = trainer.train(resume_from_checkpoint=resume_from)
         if plan.eval_dataset is not None:
             metrics["validation"] = _last_evaluation(trainer) or _score(trainer, plan.eval_dataset)
         if plan.test_dataset is not None:
@@ -77,7 +79,7 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
         max_steps=state.max_steps,
         epochs=state.epoch or 0.0,
         best_step=state.best_global_step if plan.args.load_best_model_at_end else None,
-        train_loss=next((log["train_loss"] for log in reversed(state.log_history) if "train_loss" in log), None),
+        train_loss=None if resume_from else output.training_loss,
         seconds=watch.seconds,
         cpu_seconds=watch.cpu_seconds,
         total_seconds=time.perf_counter() - start,
@@ -96,7 +98,7 @@ def make_trainer(plan: Plan, directory: RunDirectory) -> EfficientTrainer:
         eval_dataset=plan.eval_dataset,
         processing_class=plan.processing_class,
         compute_metrics=None if plan.task is None else plan.task.compute_metrics,
-        callbacks=[*plan.callbacks, Stopwatch(), JsonLog(str(directory.log)), ProgressBar()],
+        callbacks=[*plan.callbacks, SaveAfterEvaluation(), Stopwatch(), JsonLog(str(directory.log)), ProgressBar()],
         losses=plan.losses,
         sampler=plan.order,
         scheduler=plan.scheduler,

@@ -1,0 +1,29 @@
+"""The order of things at the end of an epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import TrainerCallback
+
+
+class SaveAfterEvaluation(TrainerCallback):
+    """Holds a checkpoint that falls on the end of an epoch back until the epoch has been evaluated.
+
+    transformers 5.23 saves by steps before it evaluates by epochs. A run that goes on from such a checkpoint would
+    never do that evaluation, nor draw the random numbers that it drew, and part from an uninterrupted run.
+    """
+
+    def __init__(self) -> None:
+        self._held = False
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Takes the wish to save away where an evaluation follows this step."""
+        epoch_ends = control.should_training_stop or float(state.epoch).is_integer()
+        if control.should_save and epoch_ends and args.eval_strategy == "epoch":
+            control.should_save, self._held = False, True
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Gives it back; the Trainer evaluates first and saves second."""
+        if self._held:
+            control.should_save, self._held = True, False
