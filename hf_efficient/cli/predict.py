@@ -96,14 +96,15 @@ def _write_whole(path: Path, table: pa.Table) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        WRITERS[path.suffix](table, partial)
-        partial.replace(path)
+        try:
+            WRITERS[path.suffix](table, partial)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise HfEfficientError(
             f"{path}: can't be written: {error.strerror or error}; name another file with --output."
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _write_jsonl(table: pa.Table, path: Path) -> None:
