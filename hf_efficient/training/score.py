@@ -78,7 +78,7 @@ def load_run(path: str | Path, overrides: Overrides = ()) -> FinishedRun:
         overrides: settings that still act on a trained model, e.g. `["data.columns.text=sentence"]`.
 
     Raises:
-        RunDirectoryError: there is no run, or it is not finished.
+        RunDirectoryError: there is no run, it is not finished, or its model is damaged.
         RecipeError: an override is wrong, or can't take effect.
         PlanError: an override does not fit the model.
     """
@@ -155,8 +155,8 @@ def predict_run(run: FinishedRun, data: str | Dataset | Sequence[str], split: st
     names = _new_columns(task, table, rows)
     encoded, cut = _encode(run, task, unlabelled, rows)
     records = task.predictions(predict_rows(run.recipe, run.model, run.processing_class, task, encoded))
-    for name, *values in zip(names, *(record.values() for record in records), strict=True):
-        table = table.add_column(name, values)
+    for index, name in enumerate(names):
+        table = table.add_column(name, [tuple(record.values())[index] for record in records])
     return Predictions(table, cut)
 
 
@@ -234,7 +234,7 @@ def _without_labels(run: FinishedRun, table: Dataset, rows: str) -> tuple[Column
     weight = given.weight if given.weight in table.column_names else None
     lenient = given.model_copy(update={"label": present or None, "weight": weight})
     with _naming_columns():
-        roles = resolve_columns(lenient, table, _place(rows))
+        roles = resolve_columns(lenient, table, _place(run, rows))
     unread = {*roles.label, roles.weight} - {None, roles.text, roles.text_pair}
     return Columns(text=roles.text, text_pair=roles.text_pair), table.remove_columns(sorted(map(str, unread)))
 
@@ -244,7 +244,7 @@ def _restore(run: FinishedRun, columns: Columns, table: Dataset, rows: str) -> T
 
     section = run.recipe.data.model_copy(update={"columns": columns})
     with _naming_columns():
-        return tasks.restore(run.recipe.task, section, table, run.model.config, _place(rows))
+        return tasks.restore(run.recipe.task, section, table, run.model.config, _place(run, rows))
 
 
 @contextmanager
@@ -255,11 +255,13 @@ def _naming_columns() -> Iterator[None]:
     except RecipeError as error:
         if "data.columns." not in str(error):
             raise
-        raise RecipeError(f"{error} Name it in the command, as in data.columns.text=COLUMN.") from error
+        remedy = "Name it in the command, as in data.columns.text=COLUMN, or `data.columns.weight=` for none."
+        raise RecipeError(f"{error} {remedy}") from error
 
 
-def _place(rows: str) -> Callable[[str], str]:
-    return lambda path: f"{rows}: {path}"
+def _place(run: FinishedRun, rows: str) -> Callable[[str], str]:
+    """A missing column is the rows' fault, anything else that of the setting."""
+    return lambda path: f"{rows}: {path}" if path.startswith("data.columns") else run.recipe.place(path)
 
 
 def _encode(run: FinishedRun, task: Task, table: Dataset, rows: str) -> tuple[Dataset, tuple[str, ...]]:

@@ -356,6 +356,8 @@ def test_the_run_directory_stays_as_it_is(smoke, command):
         (["training.learning_rate=1"], 2, "training.learning_rate has no effect on a model that is trained"),
         (["training.learning_rat=1"], 2, "is not a setting. Did you mean training.learning_rate?"),
         (["task.threshold=0.4"], 2, "task.threshold has no effect: only a multi-label model has a threshold"),
+        (["--data", "demo/smoke", "task.metrics=[mse]"], 2, "command line: task.metrics: mse does not fit"),
+        (["--data", "demo/smoke", "data.columns.weight=w"], 2, "or `data.columns.weight=` for none."),
         (["data.max_length=1000"], 2, "expected at most 64, the positions of this bert model; found 1000"),
     ],
 )  # fmt: skip
@@ -403,6 +405,16 @@ def test_only_a_finished_run_can_be_used(name, smoke, tmp_path, command):
     shutil.copy(smoke.path / "recipe.yaml", tmp_path / "half/recipe.yaml")
     status, _, err = command(name, tmp_path / "half", *words)
     assert (status, "expected a finished run, found no model/; run `hf-efficient finetune" in err) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_damaged_model_is_one_line(name, smoke, tmp_path, command):
+    shutil.copytree(smoke.path, tmp_path / "run")
+    file = tmp_path / "run/model" / name
+    file.write_bytes(file.read_bytes()[:100])
+    status, out, err = command("predict", tmp_path / "run", "--text", "a")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert f"{tmp_path / 'run/model'}: the model of a finished run can't be " in err
 
 
 def test_rows_that_changed_since_training_are_noticed(home, tmp_path):
