@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hf_efficient.errors import PlanError
+from hf_efficient.errors import DataError, PlanError
 from hf_efficient.losses.rows import Batch, Loss, Rows
 from hf_efficient.losses.supervised import (
     Supervised,
@@ -43,7 +43,16 @@ class HeadLoss:
     weight: float = 1.0
 
     def count(self, batch: Mapping[str, Any]) -> Tensor | int:
-        """Rows with a label."""
+        """Rows with a label.
+
+        Raises:
+            DataError: the batch has no labels.
+        """
+        if "labels" not in batch:
+            raise DataError(
+                f"a batch has no labels, only {', '.join(batch)}; give the data set a column named labels, "
+                "or the trainer losses= of your own"
+            )
         return self._supervised(batch["labels"]).count(batch)
 
     def rows(self, batch: Batch) -> Rows:

@@ -141,7 +141,8 @@ class EfficientTrainer(Trainer):
         if self.args.world_size > 1:
             counts = self.accelerator.reduce(counts, reduction="sum")
         # Ranks of a tensor-, context- or sequence-parallel group see the same rows.
-        return batches, counts / (self.get_tp_size() * self.get_cp_size() * self.get_sp_size())
+        replicas = self.get_tp_size() * self.get_cp_size() * self.get_sp_size()
+        return batches, (counts / replicas).clamp(min=1)  # a step without any label has a loss of 0
 
     def _count(self, batch: Mapping[str, Any], device: Any) -> Tensor:
         if self._losses is None:
@@ -166,7 +167,7 @@ class EfficientTrainer(Trainer):
         if self.compute_loss_func is not None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         if not model.training or num_items_in_batch is None:
-            num_items_in_batch = self._count(inputs, self.args.device)
+            num_items_in_batch = self._count(inputs, self.args.device).clamp(min=1)
             ranks = 1
         else:
             ranks = self.accelerator.num_processes // self.get_tp_size()

@@ -117,3 +117,11 @@ def test_an_undefined_metric_is_never_the_best(tmp_path):
     assert not trainer._determine_best_metric({"eval_pearsonr": None}, None)
     with pytest.raises(TypeError):  # the stock one still fails; when this passes, the override can go
         Trainer._determine_best_metric(trainer, {"eval_pearsonr": None}, None)
+
+
+def test_a_step_without_any_label_has_a_loss_of_zero(tmp_path):
+    rows = [{**row, "labels": -100} for row in CASE.rows(4)]
+    args = arguments(str(tmp_path), per_device_train_batch_size=4, max_steps=1)
+    trainer = EfficientTrainer(model=CASE.make_model(), args=args, train_dataset=rows)
+    trainer.train()
+    assert next(log["loss"] for log in trainer.state.log_history if "loss" in log) == 0.0

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import tensor
 
-from hf_efficient.errors import PlanError
+from hf_efficient.errors import DataError, PlanError
 from hf_efficient.losses import (
     Batch,
     HeadLoss,
@@ -102,3 +102,9 @@ def test_label_smoothing_without_one_class_per_row_is_refused(problem):
 def test_class_weights_without_classes_are_refused():
     with pytest.raises(PlanError, match="class_weights need classes"):
         supervised("regression", class_weights=tensor([1.0]))
+
+
+def test_a_batch_without_labels_is_an_error_that_says_what_it_has():
+    config = SimpleNamespace(num_labels=2, problem_type=None)
+    with pytest.raises(DataError, match="a batch has no labels, only input_ids, label_ids;"):
+        HeadLoss(config).count({"input_ids": tensor([1]), "label_ids": tensor([1])})
