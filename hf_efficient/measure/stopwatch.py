@@ -18,11 +18,13 @@ class Stopwatch(TrainerCallback, ExportableState):
     def __init__(self) -> None:
         self.seconds = 0.0
         self.cpu_seconds = 0.0
+        self.steps = 0
         self._mark = (0.0, 0.0)
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint needs to go on counting; JSON."""
-        return {"args": {}, "attributes": {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds}}
+        counted = {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds, "steps": self.steps}
+        return {"args": {}, "attributes": counted}
 
     def _start(self) -> None:
         self._mark = (time.perf_counter(), time.process_time())
@@ -37,6 +39,7 @@ class Stopwatch(TrainerCallback, ExportableState):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """End of an optimizer step."""
+        self.steps += 1
         wall, cpu = self._mark
         self._start()
         self.seconds += self._mark[0] - wall

@@ -38,9 +38,9 @@ class Trained:
     best_step: int | None
     train_loss: float | None
     """Mean over all steps; None where some of them ran in an earlier part of the run."""
-    seconds: float
-    """Wall seconds in training steps, of all parts of an interrupted run."""
-    cpu_seconds: float
+    seconds: float | None
+    """Wall seconds in training steps, of all parts of an interrupted run; None where another program did some."""
+    cpu_seconds: float | None
     total_seconds: float
     """Wall seconds of this part of the run, evaluation and saving included."""
     resumed_from_step: int | None
@@ -73,6 +73,7 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
         save_model(trainer, directory.model)
     watch = _callback(trainer, Stopwatch)
     state = trainer.state
+    whole = watch.steps == state.global_step  # a checkpoint of the stock Trainer brings steps that nobody timed
     return Trained(
         metrics=metrics,
         steps=state.global_step,
@@ -80,8 +81,8 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
         epochs=state.epoch or 0.0,
         best_step=state.best_global_step if plan.args.load_best_model_at_end else None,
         train_loss=None if resume_from else output.training_loss,
-        seconds=watch.seconds,
-        cpu_seconds=watch.cpu_seconds,
+        seconds=watch.seconds if whole else None,
+        cpu_seconds=watch.cpu_seconds if whole else None,
         total_seconds=time.perf_counter() - start,
         resumed_from_step=resumed_from_step,
         history=tuple(state.log_history),

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import Sampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import ExportableState
 from transformers.trainer_utils import EvalLoopOutput
 
 from hf_efficient.errors import PlanError
@@ -254,5 +255,10 @@ class EfficientTrainer(Trainer):
         return super()._determine_best_metric(metrics, trial)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        known: Any = self.state.stateful_callbacks  # by name, whatever its declared type says
+        for callback in self.callback_handler.callbacks:
+            # transformers 5.23 fails on one that was not there when the checkpoint resumed from was written.
+            if isinstance(callback, ExportableState):
+                known.setdefault(type(callback).__name__, callback.state())
         with writing_checkpoint(str(self.args.output_dir), self.state.global_step):
             super()._save_checkpoint(model, trial)

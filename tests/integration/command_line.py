@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors.numpy import load_file
+
 from hf_efficient.cli import run
 
 CLASSES = ("cooking", "sailing")
@@ -59,6 +61,28 @@ class CommandLine:
         """Where the recipe's run lies."""
         return self.folder / "run"
 
+    @property
+    def report(self) -> dict[str, Any]:
+        """What the run's report says."""
+        report: dict[str, Any] = json.loads((self.run_directory / "report.json").read_text(encoding="utf-8"))
+        return report
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """What the run logged."""
+        return [json.loads(line) for line in (self.run_directory / "log.jsonl").read_text().splitlines()]
+
+    @property
+    def losses(self) -> list[float]:
+        """Training loss of every step."""
+        return [record["loss"] for record in self.log if "loss" in record]
+
+    @property
+    def weights(self) -> dict[str, Any]:
+        """The weights that the run saved, as bytes."""
+        saved = load_file(self.run_directory / "model" / "model.safetensors")
+        return {name: array.tobytes() for name, array in saved.items()}
+
     def rows(self, name: str, rows: list[dict[str, Any]]) -> Path:
         """The path of a new file of rows."""
         return write_rows(self.folder / name, rows)
@@ -70,7 +94,7 @@ class CommandLine:
         return path
 
     def recipe(self) -> Path:
-        """A recipe: tiny BERT with random weights, four steps over `rows.csv`."""
+        """A recipe: tiny BERT with random weights, five steps over `rows.csv`."""
         if not (self.folder / "rows.csv").exists():
             self.rows("rows.csv", sentences(20))
         return self.text("recipe.yaml", RECIPE.format(folder=self.folder))
@@ -99,4 +123,5 @@ training:
   num_train_epochs: 1
   learning_rate: 1e-3
   logging_steps: 1
+  precision: fp32
 """
