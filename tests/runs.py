@@ -19,7 +19,7 @@ SHORT = {"training.num_train_epochs": 3, "training.logging_steps": 1, "training.
 """18 steps of 8 rows, in three epochs."""
 
 
-class Interrupted(Exception):
+class CutOffError(Exception):
     """What a run ends with when it is cut off."""
 
 
@@ -31,7 +31,7 @@ class Interrupt(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step == self.step:
-            raise Interrupted
+            raise CutOffError
 
 
 def smoke(output_dir: Path, settings: dict[str, Any]) -> Recipe:

@@ -30,7 +30,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Rows:
-    """What a loss gives: `values` (rows,), not reduced and 0 where `mask` is False; `mask` and `sample` as in `Items`."""
+    """What a loss gives: `values` (rows,), not reduced, 0 where `mask` is False; `mask` and `sample` as in `Items`."""
 
     values: Tensor
     mask: Tensor

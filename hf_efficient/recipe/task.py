@@ -25,5 +25,5 @@ class TaskSection(Section):
     """Weight of each class in the loss, scaled to a mean of 1 over the rows; `balanced` is n / (classes · n_class)."""
     metrics: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Metrics to report; by default all that fit the problem."""
-    threshold: float = Field(default=0.5, gt=0.0, lt=1.0)
-    """Probability from which a label counts as predicted in a multi-label problem."""
+    threshold: float | None = Field(default=None, gt=0.0, lt=1.0)
+    """Probability from which a label counts as predicted in a multi-label problem; by default 0.5."""

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 Place = Callable[[str], str]
 
+DEFAULT_THRESHOLD: Final = 0.5
+"""Probability from which a label of a multi-label problem is predicted, unless the recipe says otherwise."""
+
 _PROBLEM_TYPES: Final = {
     "single_label": "single_label_classification",
     "multi_label": "multi_label_classification",
@@ -75,12 +78,14 @@ class TextClassification:
         _refuse_idle_settings(section, problem, place)
         if problem == "regression":
             numbers(labels, "train")
-            return cls(roles, problem, (), None, _metrics(section, problem, 1, place), section.threshold)
+            return cls(
+                roles, problem, (), None, _metrics(section, problem, 1, place), section.threshold or DEFAULT_THRESHOLD
+            )
         classes = learn_classes(table, roles.label, labels, section.labels, place("task.labels"))
         counts = _class_counts(labels, classes, problem)
         weights = _class_weights(section, classes, counts, problem, place)
         metrics = _metrics(section, problem, len(classes), place)
-        return cls(roles, problem, classes, weights, metrics, section.threshold)
+        return cls(roles, problem, classes, weights, metrics, section.threshold or DEFAULT_THRESHOLD)
 
     @classmethod
     def restore(
@@ -103,7 +108,7 @@ class TextClassification:
         classes = () if problem == "regression" else tuple(names_by_id[i] for i in range(len(names_by_id)))
         metrics = _metrics(section, problem, len(names_by_id), place)
         roles = resolve_columns(data.columns, table, place)
-        return cls(roles, problem, classes, None, metrics, section.threshold)
+        return cls(roles, problem, classes, None, metrics, section.threshold or DEFAULT_THRESHOLD)
 
     def config(self) -> dict[str, Any]:
         """`problem_type`, and the number and names of the labels."""
@@ -232,7 +237,7 @@ def _refuse_idle_settings(section: TaskSection, problem: str, place: Place) -> N
     for setting, idle in settings.items():
         if problem == idle and getattr(section, setting) is not None:
             raise PlanError(f"{place(f'task.{setting}')}: a regression has no classes; remove task.{setting}")
-    if problem != "multi_label" and "threshold" in section.model_fields_set:
+    if problem != "multi_label" and section.threshold is not None:
         raise PlanError(f"{place('task.threshold')}: only a multi-label problem has a threshold; remove it")
 
 

@@ -187,7 +187,7 @@ def _recipe_rows(run: FinishedRun, split: str | None) -> tuple[str, Dataset, Tas
     if rows not in tables:
         known = ", ".join(tables)
         raise RecipeError(f"split: the run has no rows {rows}, only {known}.{did_you_mean(rows, tables)}")
-    task = tasks.learn(_as_written(recipe), recipe.data, tables, recipe.place)
+    task = tasks.learn(recipe.task, recipe.data, tables, recipe.place)
     if task.config().get("id2label", run.model.config.id2label) != run.model.config.id2label:
         found = ", ".join(task.config()["id2label"].values())
         expected = ", ".join(run.model.config.id2label.values())
@@ -196,11 +196,6 @@ def _recipe_rows(run: FinishedRun, split: str | None) -> tuple[str, Dataset, Tas
             f"have {found} now; say with --data which ones to score."
         )
     return rows, tables[rows], task
-
-
-def _as_written(recipe: Recipe) -> Any:
-    """The `task:` section without the defaults that a run's recipe spells out: one that has no effect is refused."""
-    return type(recipe.task)(**recipe.task.model_dump(exclude_defaults=True))
 
 
 def _as_table(run: FinishedRun, data: str | Dataset | Sequence[str]) -> str | Dataset:

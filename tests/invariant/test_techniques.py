@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hf_efficient.techniques import TECHNIQUES
-from tests.runs import Interrupted, losses, smoke, train, weights
+from tests.runs import CutOffError, losses, smoke, train, weights
 from tests.technique_table import TABLE
 
 EPOCH = 6
@@ -53,7 +53,7 @@ def test_it_resumes_bit_for_bit(name, tmp_path):
     expected = train(whole)
     cut = smoke(tmp_path / "cut", settings)
     at = min(5, expected.steps - 1)
-    with pytest.raises(Interrupted):
+    with pytest.raises(CutOffError):
         train(cut, interrupt_at=at)
     resumed = train(cut)
     assert resumed.resumed_from_step == at // 2 * 2
@@ -63,7 +63,7 @@ def test_it_resumes_bit_for_bit(name, tmp_path):
         np.testing.assert_array_equal(weights(cut)[tensor], values, err_msg=tensor)
 
 
-PAIRS = [pair for pair in combinations([name for name in TABLE if name != "plain"], 2)]
+PAIRS = list(combinations([name for name in TABLE if name != "plain"], 2))
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
