@@ -42,9 +42,9 @@ def smoke(output_dir: Path, settings: dict[str, Any]) -> Recipe:
 def train(recipe: Recipe, interrupt_at: int | None = None) -> Trained:
     """Train as `finetune` does; with `interrupt_at`, until that step."""
     directory = RunDirectory.of(recipe)
-    args, precision, scheduler = training_arguments(recipe, directory)
+    args, _, scheduler = training_arguments(recipe, directory)
     opening = open_run(directory, recipe)
-    plan = build(recipe, args, precision, scheduler)
+    plan = build(recipe, args, scheduler)
     if interrupt_at is not None:
         plan = plan.with_callback(Interrupt(interrupt_at))
     return run(plan, directory, opening)

@@ -93,8 +93,10 @@ def read_texts(table: Dataset, column: str, split: str) -> list[str]:
         raise DataError(f"{split}: {missing_column(column, table.column_names)}")
     values: list[Any] = table[column][:]
     if not _is_string(table.features[column]):
-        number, value = next(((n, v) for n, v in enumerate(values, start=1) if v is not None), (1, None))
-        raise DataError(f"{split} row {number}: column {column}: expected a text, found {value!r}; put texts in quotes")
+        for number, value in enumerate(values, start=1):
+            if value is not None:
+                found = f"expected a text, found {value!r}; put texts in quotes"
+                raise DataError(f"{split} row {number}: column {column}: {found}")
     refuse_gaps(values, column, split, "a text")
     return values
 

@@ -46,14 +46,22 @@ def load_tokenizer(section: ModelSection, place: Place) -> PreTrainedTokenizerBa
     setting = "model.name" if section.tokenizer is None else "model.tokenizer"
     name = section.tokenizer or section.name
     with _explained(name, place(setting)):
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            _location(name, place(setting)),
-            revision=section.revision if section.tokenizer is None else None,
-            trust_remote_code=section.trust_remote_code,
-        )
+        tokenizer = _load_tokenizer(section, name, place(setting))
     if len(tokenizer) <= len(tokenizer.all_special_ids):  # transformers 5.23 makes an empty one where files are missing
         raise RecipeError(f"{place(setting)}: {name} holds no tokenizer; name one in model.tokenizer")
     set_pad_token(tokenizer, section.pad_token, place("model.pad_token"))
+    return tokenizer
+
+
+def _load_tokenizer(section: ModelSection, name: str, place: str) -> PreTrainedTokenizerBase:
+    location = _location(name, place)
+    revision = section.revision if section.tokenizer is None else None
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            location, revision=revision, trust_remote_code=section.trust_remote_code
+        )
+    except (KeyError, TypeError) as error:  # what transformers 5.23 makes of a tokenizer.json that lacks its parts
+        raise PlanError(f"{place}: the tokenizer of {name} is damaged ({error!r}); fetch it again") from error
     return tokenizer
 
 

@@ -18,7 +18,6 @@ from hf_efficient.techniques import apply_techniques, techniques_of
 if TYPE_CHECKING:
     from hf_efficient.recipe import Recipe
     from hf_efficient.tasks.base import Task
-    from hf_efficient.training.precision import Precision
     from hf_efficient.training.schedules import Scheduler
 
 
@@ -44,7 +43,6 @@ class Live:
 def build(
     recipe: Recipe,
     args: TrainingArguments,
-    precision: Precision,
     scheduler: Scheduler | None = None,
     live: Live = Live(),
 ) -> Plan:
@@ -77,7 +75,7 @@ def build(
         task=task,
         losses=(task.loss(label_smoothing=args.label_smoothing_factor),),
         scheduler=scheduler,
-        notes=(f"precision {precision.name}: {precision.reason}", *loaded.notes),
+        notes=loaded.notes,
     )
     return apply_techniques(plan, techniques_of(recipe))
 

@@ -23,7 +23,7 @@ from hf_efficient.recipe.tree import dotted, leaves
 from hf_efficient.techniques import TECHNIQUES, techniques_of
 from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.build import build
-from hf_efficient.training.finetune import effective_batch_size
+from hf_efficient.training.facts import effective_batch_size
 from hf_efficient.training.launch import Launch
 from hf_efficient.training.precision import Precision
 from hf_efficient.training.progress import without_library_bars
@@ -91,7 +91,7 @@ def explain(recipe: Recipe) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, without_library_bars():
         elsewhere = RunDirectory(Path(folder))
         args, precision, scheduler = training_arguments(recipe, elsewhere)
-        plan = build(recipe, args, precision, scheduler)
+        plan = build(recipe, args, scheduler)
         trainer = make_trainer(plan, elsewhere)
         return facts(
             recipe, plan, precision, count_steps(trainer, recipe), asdict(Launch.current(args)), sharding(trainer)
@@ -145,7 +145,7 @@ def facts(
         "precision": {"name": precision.name, "reason": precision.reason},
         "launch": {**launch, "sharding": sharded},
         "techniques": _techniques(recipe),
-        "notes": [note for note in plan.notes if not note.endswith(precision.reason)],
+        "notes": list(plan.notes),
         "output_dir": str(RunDirectory.of(recipe).path),
         "output_dir_state": directory_state(RunDirectory.of(recipe)),
     }

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from dataclasses import dataclass, field
 from typing import Any
 
 import transformers
@@ -16,21 +14,17 @@ from safetensors import SafetensorError
 from hf_efficient.assets import Asset, describe, is_asset
 from hf_efficient.data.files import first_line
 from hf_efficient.errors import HubError, RunDirectoryError
-from hf_efficient.measure import peak_memory
-from hf_efficient.plan import Plan
 from hf_efficient.recipe import Hub, Recipe
 from hf_efficient.report import read_report, write_reports
 from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.build import Live, build
-from hf_efficient.training.launch import Launch, on_main_process
-from hf_efficient.training.precision import Precision
+from hf_efficient.training.facts import report_facts
+from hf_efficient.training.launch import on_main_process
 from hf_efficient.training.progress import without_library_bars
-from hf_efficient.training.run import Trained, run
+from hf_efficient.training.run import run
 from hf_efficient.training.run_directory import RunDirectory, open_run
 
 logger = logging.getLogger(__name__)
-
-REPORTED_PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "safetensors")
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,7 @@ def finetune(
     opening = on_main_process(lambda: open_run(directory, words, comparable=not live))
     if opening.finished:
         return load_outcome(directory)
-    plan = build(words, args, precision, scheduler, live)
+    plan = build(words, args, scheduler, live)
     for note in opening.notes:
         plan = plan.with_note(note)
     trained = run(plan, directory, opening)
@@ -146,62 +140,3 @@ def _as_recipe(recipe: Any, overrides: Any, live: Live) -> Recipe:
 def _described(recipe: Recipe) -> dict[str, Asset]:
     """Licence, origin and citation of the pinned assets that the run used, by name."""
     return {name: describe(name) for name in (recipe.model.name, recipe.data.name) if name and is_asset(name)}
-
-
-def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trained) -> dict[str, Any]:
-    """The content of `report.json`; what was not measured is None."""
-    args = plan.args
-    memory = peak_memory()
-    launch = Launch.current(args)
-    rows = {"train": plan.train_dataset, "validation": plan.eval_dataset, "test": plan.test_dataset}
-    assert plan.task is not None
-    trained_rows = trained.epochs * len(plan.train_dataset)
-    return {
-        "format": 1,
-        "finished": True,
-        "task": {"type": plan.task.name, **plan.task.facts()},
-        "model": {
-            "name": recipe.model.name,
-            "class": type(plan.model).__name__,
-            "auto_model": plan.task.auto_model,
-            "parameters": sum(p.numel() for p in plan.model.parameters()),
-            "trainable_parameters": sum(p.numel() for p in plan.model.parameters() if p.requires_grad),
-        },
-        "data": {
-            "name": recipe.data.name or recipe.data.train,
-            "rows": {split: len(table) for split, table in rows.items() if table is not None},
-            "truncated_rows": plan.truncated_rows,
-        },
-        "metrics": trained.metrics,
-        "training": {
-            "seconds": trained.seconds,
-            "cpu_seconds": trained.cpu_seconds,
-            "total_seconds": trained.total_seconds,
-            "steps": trained.steps,
-            "epochs": trained.epochs,
-            "rows_per_second": trained_rows / trained.seconds if trained.seconds else None,
-            "effective_batch_size": effective_batch_size(args),
-            "learning_rate": args.learning_rate,
-            "resumed_from_step": trained.resumed_from_step,
-            "train_loss": trained.train_loss,
-            "best_step": trained.best_step,
-            "stopped_early": trained.steps < trained.max_steps,
-        },
-        "peak_memory_bytes": memory.num_bytes,
-        "peak_memory_kind": memory.kind,
-        "precision": {"name": precision.name, "reason": precision.reason},
-        "launch": asdict(launch),
-        "versions": {
-            "hf_efficient": version("hf-efficient"),
-            "python": platform.python_version(),
-            **{name: version(name) for name in REPORTED_PACKAGES},
-        },
-        "notes": list(plan.notes),
-        "recipe_digest": recipe.digest(),
-        "output_dir": str(RunDirectory.of(recipe).path),
-    }
-
-
-def effective_batch_size(args: Any) -> int:
-    """Rows of one optimizer step, over all micro-batches and processes."""
-    return int(args.train_batch_size * args.gradient_accumulation_steps * args.world_size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import time
@@ -19,6 +20,7 @@ from hf_efficient.measure import Stopwatch
 from hf_efficient.plan import Plan
 from hf_efficient.report.units import size
 from hf_efficient.training.checkpoint import disk_error
+from hf_efficient.training.divergence import EndIfDiverged
 from hf_efficient.training.epoch_end import SaveAfterEvaluation
 from hf_efficient.training.launch import on_main_process
 from hf_efficient.training.progress import JsonLog, ProgressBar, without_library_bars
@@ -37,7 +39,7 @@ class Trained:
     epochs: float
     best_step: int | None
     train_loss: float | None
-    """Mean over all steps; None where some of them ran in an earlier part of the run."""
+    """Mean over all steps; None where some ran in an earlier part of the run, or overflowed."""
     seconds: float | None
     """Wall seconds in training steps, of all parts of an interrupted run; None where another program did some."""
     cpu_seconds: float | None
@@ -80,7 +82,7 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
         max_steps=state.max_steps,
         epochs=state.epoch or 0.0,
         best_step=state.best_global_step if plan.args.load_best_model_at_end else None,
-        train_loss=None if resume_from else output.training_loss,
+        train_loss=output.training_loss if resume_from is None and math.isfinite(output.training_loss) else None,
         seconds=watch.seconds if whole else None,
         cpu_seconds=watch.cpu_seconds if whole else None,
         total_seconds=time.perf_counter() - start,
@@ -99,7 +101,14 @@ def make_trainer(plan: Plan, directory: RunDirectory) -> EfficientTrainer:
         eval_dataset=plan.eval_dataset,
         processing_class=plan.processing_class,
         compute_metrics=None if plan.task is None else plan.task.compute_metrics,
-        callbacks=[*plan.callbacks, SaveAfterEvaluation(), Stopwatch(), JsonLog(str(directory.log)), ProgressBar()],
+        callbacks=[
+            *plan.callbacks,
+            EndIfDiverged(),
+            SaveAfterEvaluation(),
+            Stopwatch(),
+            JsonLog(str(directory.log)),
+            ProgressBar(),
+        ],
         losses=plan.losses,
         sampler=plan.order,
         scheduler=plan.scheduler,

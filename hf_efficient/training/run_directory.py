@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hf_efficient.data.files import first_line
 from hf_efficient.errors import RecipeError, RunDirectoryError
 from hf_efficient.report.write import write_whole
 
@@ -127,7 +128,7 @@ def _refuse_another_recipe(run: RunDirectory, recipe: Recipe, comparable: bool) 
         earlier = Recipe.load(str(run.recipe))
     except RecipeError as error:
         raise RunDirectoryError(
-            f"{run.path} holds a run whose recipe.yaml can't be read ({error}); choose another training.output_dir."
+            f"{run.path} holds a run whose recipe.yaml can't be read ({first_line(error)}); choose another training.output_dir."
         ) from error
     if earlier.digest() != recipe.digest():
         changes = earlier.differences(recipe)

@@ -249,8 +249,8 @@ def test_a_named_checkpoint_of_the_stock_trainer_is_taken_on(command_line, train
     trains(EPOCHS(2))
     second = another()
     recipe = Recipe.load(second.recipe(), [EPOCHS(2)])
-    args, precision, _ = training_arguments(recipe, RunDirectory(tmp_path / "stock"))
-    plan = build(recipe, args, precision)
+    args, _, _ = training_arguments(recipe, RunDirectory(tmp_path / "stock"))
+    plan = build(recipe, args)
     stock = transformers.Trainer(
         plan.model,
         args,

@@ -1,0 +1,77 @@
+"""The facts of a run: the content of `report.json`."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from hf_efficient.measure import peak_memory
+from hf_efficient.plan import Plan
+from hf_efficient.recipe import Recipe
+from hf_efficient.training.launch import Launch
+from hf_efficient.training.precision import Precision
+from hf_efficient.training.run import Trained
+from hf_efficient.training.run_directory import RunDirectory
+
+REPORTED_PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "safetensors")
+
+
+def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trained) -> dict[str, Any]:
+    """The content of `report.json`; what was not measured is None."""
+    args = plan.args
+    memory = peak_memory()
+    launch = Launch.current(args)
+    rows = {"train": plan.train_dataset, "validation": plan.eval_dataset, "test": plan.test_dataset}
+    assert plan.task is not None
+    trained_rows = trained.epochs * len(plan.train_dataset)
+    return {
+        "format": 1,
+        "finished": True,
+        "task": {"type": plan.task.name, **plan.task.facts()},
+        "model": {
+            "name": recipe.model.name,
+            "class": type(plan.model).__name__,
+            "auto_model": plan.task.auto_model,
+            "parameters": sum(p.numel() for p in plan.model.parameters()),
+            "trainable_parameters": sum(p.numel() for p in plan.model.parameters() if p.requires_grad),
+        },
+        "data": {
+            "name": recipe.data.name or recipe.data.train,
+            "rows": {split: len(table) for split, table in rows.items() if table is not None},
+            "truncated_rows": plan.truncated_rows,
+        },
+        "metrics": trained.metrics,
+        "training": {
+            "seconds": trained.seconds,
+            "cpu_seconds": trained.cpu_seconds,
+            "total_seconds": trained.total_seconds,
+            "steps": trained.steps,
+            "epochs": trained.epochs,
+            "rows_per_second": trained_rows / trained.seconds if trained.seconds else None,
+            "effective_batch_size": effective_batch_size(args),
+            "learning_rate": args.learning_rate,
+            "resumed_from_step": trained.resumed_from_step,
+            "train_loss": trained.train_loss,
+            "best_step": trained.best_step,
+            "stopped_early": trained.steps < trained.max_steps,
+        },
+        "peak_memory_bytes": memory.num_bytes,
+        "peak_memory_kind": memory.kind,
+        "precision": {"name": precision.name, "reason": precision.reason},
+        "launch": asdict(launch),
+        "versions": {
+            "hf_efficient": version("hf-efficient"),
+            "python": platform.python_version(),
+            **{name: version(name) for name in REPORTED_PACKAGES},
+        },
+        "notes": list(plan.notes),
+        "recipe_digest": recipe.digest(),
+        "output_dir": str(RunDirectory.of(recipe).path),
+    }
+
+
+def effective_batch_size(args: Any) -> int:
+    """Rows of one optimizer step, over all micro-batches and processes."""
+    return int(args.train_batch_size * args.gradient_accumulation_steps * args.world_size)
