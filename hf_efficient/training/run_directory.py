@@ -128,7 +128,8 @@ def _refuse_another_recipe(run: RunDirectory, recipe: Recipe, comparable: bool) 
         earlier = Recipe.load(str(run.recipe))
     except RecipeError as error:
         raise RunDirectoryError(
-            f"{run.path} holds a run whose recipe.yaml can't be read ({first_line(error)}); choose another training.output_dir."
+            f"{run.path} holds a run whose recipe.yaml can't be read ({first_line(error)}); "
+            "choose another training.output_dir."
         ) from error
     if earlier.digest() != recipe.digest():
         changes = earlier.differences(recipe)

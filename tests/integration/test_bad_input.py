@@ -179,6 +179,11 @@ def test_texts_that_are_numbers(command_line, refused, runs):
     runs()
 
 
+def test_texts_that_are_all_missing(command_line, refused):
+    command_line.rows("rows.csv", [{**row, "text": ""} for row in sentences(20)])
+    assert refused(DATA) == ("train row 1: column text: expected a text, found none (20 rows so); fill or drop them")
+
+
 def test_rows_of_one_class(command_line, refused, runs):
     rows = command_line.rows("rows.csv", [{**row, "label": "cooking"} for row in sentences(20)])
     assert refused(DATA) == "train: expected at least two classes, found cooking in all 18 rows"
@@ -234,6 +239,18 @@ def test_weights_that_are_damaged(content, model_directory, refused, runs):
     runs(*settings)
 
 
+@pytest.mark.parametrize("content", ["{}", "[]", '{"model": {"type": "WordPi'])
+def test_a_tokenizer_that_is_damaged(content, model_directory, refused, runs):
+    tokenizer = model_directory / "tokenizer.json"
+    whole = tokenizer.read_text()
+    tokenizer.write_text(content)
+    message = refused(RECIPE, f"model.name={model_directory}")
+    assert message.startswith("command line: model.name: ")
+    assert "mine" in message
+    tokenizer.write_text(whole)
+    runs(f"model.name={model_directory}")
+
+
 def test_a_model_with_fewer_embeddings_than_its_tokenizer_has_ids(model_directory, refused, runs):
     config = transformers.AutoConfig.from_pretrained(model_directory)
     config.vocab_size = 300
@@ -266,6 +283,21 @@ def test_a_tokenizer_without_a_pad_token(command_line, refused, runs):
     assert transformers.AutoTokenizer.from_pretrained(command_line.run_directory / "model").pad_token == "<|endoftext|>"
 
 
+# Training that goes wrong.
+
+
+def test_a_run_that_diverges(command_line, refused):
+    message = refused(OTHER, "training.learning_rate=1e30")
+    assert message.startswith("training has diverged: loss is nan at step ")
+    assert message.endswith("; lower training.learning_rate (1e+30) and choose another training.output_dir.")
+    assert not (command_line.run_directory / "model").exists()
+
+
+def test_a_run_whose_validation_diverges(command_line, refused):
+    message = refused(OTHER, "training.learning_rate=1e30", "training.logging_steps=50")
+    assert message.startswith("training has diverged: eval_loss is nan at step 5; lower training.learning_rate (1e+30)")
+
+
 # Places to write to.
 
 
@@ -289,7 +321,7 @@ def test_an_output_directory_that_holds_something_else(command_line, refused, ru
     runs()
 
 
-@pytest.mark.parametrize("damage", ["weights", "model", "report"])
+@pytest.mark.parametrize("damage", ["weights", "model", "report", "recipe"])
 def test_a_finished_run_that_was_damaged(damage, command_line, refused, runs):
     runs()
     if damage == "weights":
@@ -298,6 +330,9 @@ def test_a_finished_run_that_was_damaged(damage, command_line, refused, runs):
     elif damage == "model":
         shutil.rmtree(command_line.run_directory / "model")
         expected = "run/model: the model of a finished run can't be loaded (it is missing); "
+    elif damage == "recipe":
+        (command_line.run_directory / "recipe.yaml").write_text("modell: {}\nhop: 1\n")
+        expected = "run holds a run whose recipe.yaml can't be read ("
     else:
         (command_line.run_directory / "report.json").write_text("{")
         expected = "run/report.json: expected a report, but it can't be read ("

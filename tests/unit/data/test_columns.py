@@ -60,7 +60,7 @@ def test_an_empty_text_is_a_text():
     [
         (["a", None, None], r"^test row 2: column text: expected a text, found none \(2 rows so\); fill or drop them$"),
         ([None, 3.5], r"^test row 2: column text: expected a text, found 3.5; put texts in quotes$"),
-        ([None, None], r"^test row 1: column text: expected a text, found None"),
+        ([None, None], r"^test row 1: column text: expected a text, found none"),
     ],
 )
 def test_what_is_no_text(values, said):
