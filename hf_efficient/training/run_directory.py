@@ -143,6 +143,11 @@ def _refuse_another_recipe(run: RunDirectory, recipe: Recipe, comparable: bool) 
 def _continue(run: RunDirectory, recipe: Recipe) -> Opening:
     from hf_efficient.training.checkpoint import newest_complete
 
+    if recipe.training.save_only_model and any(run.checkpoints.glob("*")):
+        raise RunDirectoryError(
+            f"{run.path} holds an interrupted run that can't go on: with training.save_only_model its checkpoints "
+            "have no optimizer; choose another training.output_dir."
+        )
     checkpoint, damaged = newest_complete(run.checkpoints)
     notes = []
     for path, lack in damaged:

@@ -201,6 +201,13 @@ def test_a_label_that_training_has_not_seen(command_line, refused, runs):
     runs(f"data.validation={rows}")
 
 
+def test_named_test_rows_without_labels(command_line, refused, runs):
+    rows = command_line.rows("test.csv", [{"text": "up and away"}])
+    assert refused(DATA, f"data.test={rows}") == "test: there is no column label, only text."
+    command_line.rows("test.csv", sentences(2))
+    runs(f"data.test={rows}")
+
+
 def test_a_text_that_is_too_long(command_line, refused, runs):
     rows = command_line.rows("validation.csv", [*sentences(4), {"text": "soup " * 100, "label": "cooking"}])
     assert refused(DATA, f"data.validation={rows}", "data.truncation=false") == (

@@ -245,6 +245,18 @@ def test_a_run_interrupted_while_it_writes_a_checkpoint_goes_on(command_line, tr
     assert "checkpoint-5 was left incomplete" in second.report["notes"][-2]
 
 
+def test_checkpoints_of_the_model_alone_are_kept_and_not_resumed(command_line, cut):
+    settings = (EPOCHS(2), "training.save_only_model=true")
+    cut(command_line, "on_step_begin", 7, *settings)
+    ending = command_line.finetune(*settings)
+    assert ending.status == 1
+    assert ending.said == [
+        f"error: {command_line.run_directory} holds an interrupted run that can't go on: with training.save_only_model "
+        "its checkpoints have no optimizer; choose another training.output_dir."
+    ]
+    assert (command_line.run_directory / "checkpoints" / "checkpoint-5" / "model.safetensors").is_file()
+
+
 def test_a_named_checkpoint_of_the_stock_trainer_is_taken_on(command_line, trains, another, tmp_path):
     trains(EPOCHS(2))
     second = another()
