@@ -77,6 +77,8 @@ def finetune(
     plan = build(words, args, scheduler, live)
     for note in opening.notes:
         plan = plan.with_note(note)
+        if args.should_log:
+            logger.warning("%s: %s", directory.path, note)
     trained = run(plan, directory, opening)
     report = report_facts(words, plan, precision, trained)
     on_main_process(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -102,8 +103,13 @@ class JsonLog(TrainerCallback):
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Writes one line."""
         if state.is_world_process_zero:
+            finite = {key: value if _is_json(value) else None for key, value in kwargs["logs"].items()}
             with self.path.open("a") as file:
-                file.write(json.dumps({"step": state.global_step, **kwargs["logs"]}) + "\n")
+                file.write(json.dumps({"step": state.global_step, **finite}) + "\n")
+
+
+def _is_json(value: Any) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
