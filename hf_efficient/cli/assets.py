@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 from rich.table import Table
 
 from hf_efficient.assets import ASSETS, Asset, describe
@@ -41,16 +40,14 @@ def fetch(
         raise typer.BadParameter("give the names of assets, or --all")
     assets = [describe(name) for name in names or ASSETS]
     console, failed = Console(stderr=True, highlight=False, soft_wrap=True), False
-    with Progress(SpinnerColumn(), "{task.description}", TimeElapsedColumn(), console=console) as progress:
-        for asset in assets:
-            task = progress.add_task(asset.name, total=1)
-            try:
+    for asset in assets:
+        try:
+            with console.status(asset.name):
                 place = "built in" if asset.builtin else ensure_cached(asset, force=force, announce=console.print)
-                progress.update(task, completed=1, description=f"{asset.name}: {place}")
-            except AssetError as error:
-                failed = True
-                progress.update(task, visible=False)
-                console.print(str(error), markup=False)
+            typer.echo(f"{asset.name}: {place}")
+        except AssetError as error:
+            failed = True
+            console.print(str(error), markup=False)
     if failed:
         raise typer.Exit(AssetError.exit_code)
 

@@ -296,7 +296,7 @@ def test_command_fetch_fails_with_one_line(command, index):
     result = command("fetch", "demo/tiny", "demo/smoke")
     assert result.exit_code == 1
     assert "demo/tiny: pip could not download tiny-corpus==1.0" in result.stderr
-    assert "demo/smoke: built in" in result.stderr
+    assert "demo/smoke: built in" in result.stdout
     assert "Traceback" not in result.output
 
 
