@@ -5,28 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from hf_efficient.data.columns import read_texts, resolve_columns
-from hf_efficient.data.labels import is_labelled, read_labels
+import numpy as np
+
+from hf_efficient.data.rules import Rules, TextRules
 from hf_efficient.data.source import SPLITS, named_split, open_source, usual_split
-from hf_efficient.data.split import hold_out, strata_of, subset
+from hf_efficient.data.split import Indices, hold_out, strata_of, subset
 from hf_efficient.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
 
-    from hf_efficient.recipe.data import DataSection
+    from hf_efficient.recipe.data import Columns, DataSection
 
 
 def load_tables(
     section: DataSection,
     place: Callable[[str], str],
+    rules_of: Callable[[Columns, Dataset, Callable[[str], str]], Rules] = TextRules.of,
     *,
     train: Dataset | None = None,
     validation: Dataset | None = None,
 ) -> DatasetDict:
     """The rows to train on, to validate on and, where there are some, to test on; not yet encoded.
 
-    `train` and `validation` stand in for what the section names. Where nothing says what to validate on, a stratified
+    `rules_of` gives the task's rules for tables like the training rows. `train` and `validation` stand in for what the
+    section names. Where nothing says what to validate on, a stratified
     share of the training rows is held out; `fraction` and `limit` then choose among those that stay.
 
     Raises:
@@ -38,22 +41,14 @@ def load_tables(
     live = {split: table for split, table in (("train", train), ("validation", validation)) if table is not None}
     _refuse_other_types(live)
     tables = _read(section, place, live)
-    roles = resolve_columns(section.columns, tables["train"], place)
+    rules = rules_of(section.columns, tables["train"], place)
     for split, table in tables.items():
-        # Public data sets often keep the labels of their test split; rows that a recipe names are to be scored.
-        scored = split != "test" or section.test is not None or is_labelled(table, roles.label)
-        _check(table, split, [name for name in (roles.text, roles.text_pair) if name], roles.label if scored else None)
+        if len(table) == 0:
+            raise DataError(f"{split}: expected rows, found none")
+        rules.check(table, split, scored=split != "test" or section.test is not None)
     if "validation" not in tables:
-        labels = read_labels(tables["train"], roles.label, "train")
-        kept, held = hold_out(strata_of(labels), section.validation_size, section.seed)
-        if len(held) == 0:
-            raise DataError(
-                f"{place('data.validation_size')}: no label stands in two rows, so none of the {len(labels)} training "
-                "rows can be held out; name validation rows in data.validation"
-            )
-        train_rows = tables["train"]
-        tables |= {"train": train_rows.select(kept), "validation": train_rows.select(held)}
-    tables["train"] = _start_small(tables["train"], roles.label, section)
+        tables |= _hold_out(tables["train"], rules, section, place)
+    tables["train"] = _start_small(tables["train"], rules, section)
     return DatasetDict({split: tables[split] for split in SPLITS if split in tables})
 
 
@@ -101,19 +96,25 @@ def _refuse_other_types(live: Mapping[str, Any]) -> None:
             raise DataError(f"{split}: expected a datasets.Dataset of texts and labels, found {type(table).__name__}")
 
 
-def _check(table: Dataset, split: str, texts: list[str], label: tuple[str, ...] | None) -> None:
-    """Refuse rows that can't be used while their numbers are still those of the file; no `label` leaves labels out."""
-    if len(table) == 0:
-        raise DataError(f"{split}: expected rows, found none")
-    for column in texts:
-        read_texts(table, column, split)
-    if label is not None:
-        read_labels(table, label, split)
+def _hold_out(table: Dataset, rules: Rules, section: DataSection, place: Callable[[str], str]) -> dict[str, Dataset]:
+    """The training rows parted in those that stay and those that are scored."""
+    kept, held = hold_out(_strata(table, rules), section.validation_size, section.seed)
+    if len(held) == 0:
+        raise DataError(
+            f"{place('data.validation_size')}: no label stands in two rows, so none of the {len(table)} training "
+            "rows can be held out; name validation rows in data.validation"
+        )
+    return {"train": table.select(kept), "validation": table.select(held)}
 
 
-def _start_small(table: Dataset, label: tuple[str, ...], section: DataSection) -> Dataset:
+def _start_small(table: Dataset, rules: Rules, section: DataSection) -> Dataset:
     num_rows = max(1, round(section.fraction * len(table)))
     num_rows = min(num_rows, section.limit or num_rows)
     if num_rows == len(table):
         return table
-    return table.select(subset(strata_of(read_labels(table, label, "train")), num_rows, section.seed))
+    return table.select(subset(_strata(table, rules), num_rows, section.seed))
+
+
+def _strata(table: Dataset, rules: Rules) -> Indices:
+    values = rules.strata(table)
+    return np.zeros(len(table), dtype=np.int64) if values is None else strata_of(values)

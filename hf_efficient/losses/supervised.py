@@ -83,11 +83,9 @@ class Supervised:
     weight: float = 1.0
 
     def count(self, batch: Mapping[str, Any]) -> Tensor | int:
-        """Rows with a label."""
+        """Rows with a label: samples where labels are numbers, else all ids that are not -100."""
         labels: Tensor = batch["labels"]
-        if labels.is_floating_point() or labels.ndim > 1:
-            return len(labels)
-        return (labels != IGNORED).sum()
+        return len(labels) if labels.is_floating_point() else (labels != IGNORED).sum()
 
     def rows(self, batch: Batch) -> Rows:
         """Loss of each row, times the row's `sample_weight` where the batch brings one."""

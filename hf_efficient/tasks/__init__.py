@@ -11,13 +11,19 @@ from hf_efficient.tasks.text_classification import TextClassification
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
 
-    from hf_efficient.recipe.data import DataSection
+    from hf_efficient.data.rules import Rules
+    from hf_efficient.recipe.data import Columns, DataSection
     from hf_efficient.recipe.task import TaskSection
 
-__all__ = ["TASKS", "Task", "TextClassification", "learn", "restore"]
+__all__ = ["TASKS", "Task", "TextClassification", "learn", "restore", "rules_of"]
 
 TASKS: Final = {"text-classification": TextClassification}
 """The task of each `task.type`."""
+
+
+def rules_of(section: TaskSection) -> Callable[[Columns, Dataset, Callable[[str], str]], Rules]:
+    """What makes the task's rules for rows, `rules_of(section)(columns, table, place)`."""
+    return TASKS[section.type].rules
 
 
 def learn(section: TaskSection, data: DataSection, tables: DatasetDict, place: Callable[[str], str] = str) -> Task:

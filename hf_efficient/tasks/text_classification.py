@@ -20,6 +20,7 @@ from hf_efficient.data.labels import (
     numbers,
     read_labels,
 )
+from hf_efficient.data.rules import TextRules
 from hf_efficient.errors import DataError, PlanError, RecipeError, did_you_mean
 from hf_efficient.losses import IGNORED, Supervised, supervised
 from hf_efficient.tasks.metrics import METRICS, metrics_for, score
@@ -61,6 +62,7 @@ class TextClassification:
 
     name = "text-classification"
     auto_model = "AutoModelForSequenceClassification"
+    rules = TextRules.of
 
     @classmethod
     def learn(cls, section: TaskSection, data: DataSection, tables: DatasetDict, place: Place) -> TextClassification:

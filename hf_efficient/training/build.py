@@ -52,7 +52,13 @@ def build(
         PlanError: settings that contradict the model, the data or each other.
         DataError: rows, columns or labels that can't be used.
     """
-    tables = load_tables(recipe.data, recipe.place, train=live.train_dataset, validation=live.eval_dataset)
+    tables = load_tables(
+        recipe.data,
+        recipe.place,
+        tasks.rules_of(recipe.task),
+        train=live.train_dataset,
+        validation=live.eval_dataset,
+    )
     task = tasks.learn(recipe.task, recipe.data, tables, recipe.place)
     _set_best_metric(recipe, args, task)
     tokenizer = live.processing_class or load_tokenizer(recipe.model, recipe.place)

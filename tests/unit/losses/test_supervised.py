@@ -73,7 +73,13 @@ def test_sample_weights_multiply_the_rows():
 
 
 @pytest.mark.parametrize(
-    ("labels", "count"), [(tensor([0, -100, 1]), 2), (tensor([0.5, -100.0]), 2), (tensor([[1.0, 0.0, 1.0]]), 1)]
+    ("labels", "count"),
+    [
+        (tensor([0, -100, 1]), 2),
+        (tensor([0.5, -100.0]), 2),
+        (tensor([[1.0, 0.0, 1.0]]), 1),
+        (tensor([[1, -100], [2, 3]]), 3),
+    ],
 )
 def test_count_is_rows_and_not_labels(labels, count):
     assert int(supervised("single_label_classification").count({"labels": labels})) == count
