@@ -17,19 +17,18 @@ IGNORED = -100
 
 
 def cross_entropy(items: Items, *, class_weights: Tensor | None = None, label_smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy of each row in nats, shape (rows,).
+    """Cross-entropy of each row in nats, shape (rows,); 0 where the target is -100.
 
     Class weights multiply the row and are not divided out again: with a mean of 1 over the training rows they leave
     the scale of the loss alone. Label smoothing is that of Szegedy et al. 2016, eq. 7 (arXiv 1512.00567).
     """
-    log_probabilities = functional.log_softmax(items.logits.float(), dim=-1)
-    targets = items.targets.masked_fill(~items.mask, 0)
-    rows = -log_probabilities.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
-    if label_smoothing:
-        rows = (1 - label_smoothing) * rows - label_smoothing * log_probabilities.mean(-1)
+    targets = items.targets
+    rows: Tensor = functional.cross_entropy(
+        items.logits.float(), targets, reduction="none", ignore_index=IGNORED, label_smoothing=label_smoothing
+    )
     if class_weights is not None:
-        rows = rows * class_weights.to(rows.device)[targets]
-    return rows.masked_fill(~items.mask, 0.0)
+        rows = rows * class_weights.to(rows.device)[targets.masked_fill(~items.mask, 0)]
+    return rows
 
 
 def binary_cross_entropy(items: Items, *, class_weights: Tensor | None = None) -> Tensor:

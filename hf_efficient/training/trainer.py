@@ -141,9 +141,9 @@ class EfficientTrainer(Trainer):
         counts = torch.stack([self._count(batch, device) for batch in batches]).sum(0)
         if self.args.world_size > 1:
             counts = self.accelerator.reduce(counts, reduction="sum")
-        # Ranks of a tensor-, context- or sequence-parallel group see the same rows.
-        replicas = self.get_tp_size() * self.get_cp_size() * self.get_sp_size()
-        return batches, (counts / replicas).clamp(min=1)  # a step without any label has a loss of 0
+            # Ranks of a tensor-, context- or sequence-parallel group see the same rows.
+            counts = counts / (self.get_tp_size() * self.get_cp_size() * self.get_sp_size())
+        return batches, counts.clamp(min=1)  # a step without any label has a loss of 0
 
     def _count(self, batch: Mapping[str, Any], device: Any) -> Tensor:
         if self._losses is None:
@@ -188,9 +188,8 @@ class EfficientTrainer(Trainer):
         if not model.training:
             loss = self._evaluation_loss(batch, counts[0])
         else:
-            loss = torch.stack(
-                [term.weight * term.rows(batch).values.sum() / counts[i] for i, term in enumerate(self._losses)]
-            ).sum()
+            terms = [term.rows(batch).values.sum() * (term.weight / counts[i]) for i, term in enumerate(self._losses)]
+            loss = terms[0] if len(terms) == 1 else torch.stack(terms).sum()
         # prediction_step drops the first element of a tuple as the loss.
         return loss, outputs if isinstance(outputs, Mapping) else (loss, *outputs)
 
