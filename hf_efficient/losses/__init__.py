@@ -1,6 +1,6 @@
 """Losses: one number per row, never reduced."""
 
-from hf_efficient.losses.heads import HeadLoss, known_head, supervised
+from hf_efficient.losses.heads import HeadLoss, known_head, supervised, supervised_tokens
 from hf_efficient.losses.rows import Batch, Items, Loss, Rows
 from hf_efficient.losses.supervised import (
     IGNORED,
@@ -11,6 +11,7 @@ from hf_efficient.losses.supervised import (
     regression_items,
     single_label_items,
     squared_error,
+    token_items,
 )
 
 __all__ = [
@@ -29,4 +30,6 @@ __all__ = [
     "single_label_items",
     "squared_error",
     "supervised",
+    "supervised_tokens",
+    "token_items",
 ]

@@ -20,25 +20,35 @@ from hf_efficient.losses.supervised import (
     regression_items,
     single_label_items,
     squared_error,
+    token_items,
 )
 
 CLASSIFICATION_HEADS = ("ForSequenceClassification", "ForImageClassification")
 """Endings of the classes whose head gives one vector of logits per sample."""
+TOKEN_HEAD = "ForTokenClassification"
+"""Ending of the classes whose head gives one vector of logits per token."""
 
 
 def known_head(model: nn.Module, *, label_smoothing: float = 0.0) -> Loss | None:
     """The row loss of the model's head, or None where the model must keep its own loss."""
-    if not type(model).__name__.endswith(CLASSIFICATION_HEADS):
+    name = type(model).__name__
+    if name.endswith(TOKEN_HEAD):
+        return HeadLoss(model.config, label_smoothing, per_token=True)
+    if not name.endswith(CLASSIFICATION_HEADS):
         return None
     return HeadLoss(model.config, label_smoothing)
 
 
 @dataclass(frozen=True)
 class HeadLoss:
-    """The loss of a classification head, chosen as transformers does: by `problem_type`, else by the labels' type."""
+    """The loss of a classification head, chosen as transformers does: by `problem_type`, else by the labels' type.
+
+    A token has one class, whatever the `problem_type`.
+    """
 
     config: Any
     label_smoothing: float = 0.0
+    per_token: bool = False
     name: str = "labels"
     weight: float = 1.0
 
@@ -56,10 +66,12 @@ class HeadLoss:
         return self._supervised(batch["labels"]).count(batch)
 
     def rows(self, batch: Batch) -> Rows:
-        """Loss of each sample."""
+        """Loss of each sample or token."""
         return self._supervised(batch.side["labels"]).rows(batch)
 
     def _supervised(self, labels: Tensor) -> Supervised:
+        if self.per_token:
+            return supervised_tokens(label_smoothing=self.label_smoothing)
         if self.config.problem_type is None:
             # transformers writes the guess into the configuration at the first batch; saved models carry it.
             self.config.problem_type = _guess_problem(self.config.num_labels, labels)
@@ -86,6 +98,11 @@ def supervised(problem_type: str, *, class_weights: Tensor | None = None, label_
         return Supervised(multi_label_items, partial(binary_cross_entropy, class_weights=class_weights))
     row_loss = partial(cross_entropy, class_weights=class_weights, label_smoothing=label_smoothing)
     return Supervised(single_label_items, row_loss)
+
+
+def supervised_tokens(*, class_weights: Tensor | None = None, label_smoothing: float = 0.0) -> Supervised:
+    """The labels' loss where each token has one class, or -100."""
+    return Supervised(token_items, partial(cross_entropy, class_weights=class_weights, label_smoothing=label_smoothing))
 
 
 def _guess_problem(num_labels: int, labels: Tensor) -> str:

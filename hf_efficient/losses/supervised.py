@@ -51,6 +51,13 @@ def single_label_items(logits: Tensor, labels: Tensor) -> Items:
     return Items(logits, labels, labels != IGNORED, _samples(labels))
 
 
+def token_items(logits: Tensor, labels: Tensor) -> Items:
+    """Rows of a batch with one class id per token; labels are (samples, tokens), -100 where a token does not count."""
+    targets = labels.reshape(-1)
+    samples = _samples(labels).repeat_interleave(labels.shape[1])
+    return Items(logits.reshape(len(targets), -1), targets, targets != IGNORED, samples)
+
+
 def multi_label_items(logits: Tensor, labels: Tensor) -> Items:
     """Rows of a batch with 0 or 1 for each class; labels are (samples, classes)."""
     return Items(logits, labels, _all(labels), _samples(labels))
@@ -80,10 +87,14 @@ class Supervised:
     """One of the functions above, its settings bound."""
     name: str = "labels"
     weight: float = 1.0
+    shifted: bool = False
+    """A label is the target of the position before it, so that the first one of a sample is none."""
 
     def count(self, batch: Mapping[str, Any]) -> Tensor | int:
         """Rows with a label: samples where labels are numbers, else all ids that are not -100."""
         labels: Tensor = batch["labels"]
+        if self.shifted:
+            labels = labels[..., 1:]
         return len(labels) if labels.is_floating_point() else (labels != IGNORED).sum()
 
     def rows(self, batch: Batch) -> Rows:

@@ -17,6 +17,8 @@ from hf_efficient.losses import (
     single_label_items,
     squared_error,
     supervised,
+    supervised_tokens,
+    token_items,
 )
 from hf_efficient.losses.supervised import binary_cross_entropy
 
@@ -33,6 +35,29 @@ def test_a_row_without_a_label_costs_nothing():
     items = single_label_items(EVEN, tensor([-100, 1]))
     assert items.mask.tolist() == [False, True]
     torch.testing.assert_close(cross_entropy(items), tensor([0.0, math.log(4 / 3)]))
+
+
+def test_a_token_is_a_row_of_its_sample():
+    logits = torch.stack([EVEN, EVEN.flip(0)])
+    items = token_items(logits, tensor([[0, 1], [-100, 0]]))
+    assert (items.sample.tolist(), items.mask.tolist()) == ([0, 0, 1, 1], [True, True, False, True])
+    expected = tensor([math.log(2), math.log(4 / 3), 0.0, math.log(2)])
+    torch.testing.assert_close(cross_entropy(items), expected)
+
+
+def test_the_weight_of_a_sample_is_that_of_its_tokens():
+    side = {"labels": tensor([[0, 1], [1, -100]]), "sample_weight": tensor([1.0, 2.0])}
+    loss = supervised_tokens(class_weights=tensor([1.0, 3.0]))
+    rows = loss.rows(Batch({}, side, {"logits": torch.stack([EVEN, EVEN])}))
+    torch.testing.assert_close(rows.values, tensor([math.log(2), 3 * math.log(4 / 3), 6 * math.log(2), 0.0]))
+
+
+def test_a_token_head_has_one_class_a_token_whatever_its_problem_type():
+    labels, logits = tensor([[0, 1]]), EVEN.unsqueeze(0)
+    head = HeadLoss(SimpleNamespace(num_labels=2, problem_type="regression"), per_token=True)
+    assert int(head.count({"labels": labels})) == 2
+    rows = head.rows(Batch({}, {"labels": labels}, {"logits": logits}))
+    torch.testing.assert_close(rows.values, tensor([math.log(2), math.log(4 / 3)]))
 
 
 def test_class_weights_multiply_the_rows_of_their_class():
