@@ -1,6 +1,7 @@
 """Losses: one number per row, never reduced."""
 
-from hf_efficient.losses.heads import HeadLoss, known_head, supervised, supervised_tokens
+from hf_efficient.losses.causal_lm import chunked_cross_entropy, next_labels, next_token_items
+from hf_efficient.losses.heads import HeadLoss, known_head, next_token, supervised, supervised_tokens
 from hf_efficient.losses.rows import Batch, Items, Loss, Rows
 from hf_efficient.losses.supervised import (
     IGNORED,
@@ -23,9 +24,13 @@ __all__ = [
     "Rows",
     "Supervised",
     "binary_cross_entropy",
+    "chunked_cross_entropy",
     "cross_entropy",
     "known_head",
     "multi_label_items",
+    "next_labels",
+    "next_token",
+    "next_token_items",
     "regression_items",
     "single_label_items",
     "squared_error",

@@ -9,8 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from hf_efficient.errors import DataError, PlanError
+from hf_efficient.losses.causal_lm import chunked_cross_entropy, next_token_items
 from hf_efficient.losses.rows import Batch, Loss, Rows
 from hf_efficient.losses.supervised import (
     Supervised,
@@ -27,6 +29,8 @@ CLASSIFICATION_HEADS = ("ForSequenceClassification", "ForImageClassification")
 """Endings of the classes whose head gives one vector of logits per sample."""
 TOKEN_HEAD = "ForTokenClassification"
 """Ending of the classes whose head gives one vector of logits per token."""
+CAUSAL_HEADS = ("ForCausalLM", "GPT2LMHeadModel")
+"""Endings of the classes whose head gives the logits of the next token at each position."""
 
 
 def known_head(model: nn.Module, *, label_smoothing: float = 0.0) -> Loss | None:
@@ -34,9 +38,18 @@ def known_head(model: nn.Module, *, label_smoothing: float = 0.0) -> Loss | None
     name = type(model).__name__
     if name.endswith(TOKEN_HEAD):
         return HeadLoss(model.config, label_smoothing, per_token=True)
+    if name.endswith(CAUSAL_HEADS) and _has_no_other_loss(model):
+        return HeadLoss(model.config, label_smoothing, causal=True)
     if not name.endswith(CLASSIFICATION_HEADS):
         return None
     return HeadLoss(model.config, label_smoothing)
+
+
+def _has_no_other_loss(model: nn.Module) -> bool:
+    """Whether a language model's loss is that of the next token alone; mixtures of experts may add their router's."""
+    if not isinstance(model, PreTrainedModel) or model.config.is_encoder_decoder:
+        return False
+    return model.loss_type in ("ForCausalLM", None) and not getattr(model.config, "output_router_logits", False)
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,7 @@ class HeadLoss:
     config: Any
     label_smoothing: float = 0.0
     per_token: bool = False
+    causal: bool = False
     name: str = "labels"
     weight: float = 1.0
 
@@ -70,6 +84,8 @@ class HeadLoss:
         return self._supervised(batch.side["labels"]).rows(batch)
 
     def _supervised(self, labels: Tensor) -> Supervised:
+        if self.causal:
+            return next_token(label_smoothing=self.label_smoothing)
         if self.per_token:
             return supervised_tokens(label_smoothing=self.label_smoothing)
         if self.config.problem_type is None:
@@ -103,6 +119,11 @@ def supervised(problem_type: str, *, class_weights: Tensor | None = None, label_
 def supervised_tokens(*, class_weights: Tensor | None = None, label_smoothing: float = 0.0) -> Supervised:
     """The labels' loss where each token has one class, or -100."""
     return Supervised(token_items, partial(cross_entropy, class_weights=class_weights, label_smoothing=label_smoothing))
+
+
+def next_token(*, label_smoothing: float = 0.0) -> Supervised:
+    """The loss of a causal language model: labels are the tokens themselves, -100 where one is not to be learnt."""
+    return Supervised(next_token_items, partial(chunked_cross_entropy, label_smoothing=label_smoothing), shifted=True)
 
 
 def _guess_problem(num_labels: int, labels: Tensor) -> str:
