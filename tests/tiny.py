@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import transformers
@@ -70,6 +70,8 @@ class Case:
     model: str
     problem: str
     dropout: float | None = None
+    collator: ClassVar[Any] = None
+    """Rows of one length need no other than the Trainer's own."""
 
     def make_model(self) -> Any:
         """The model, with the same weights at every call."""
@@ -99,3 +101,37 @@ class Case:
         if self.problem == "multi_label_classification":
             return torch.randint(0, 2, (NUM_LABELS,), generator=generator).float()
         return int(torch.randint(0, NUM_LABELS, (), generator=generator))
+
+
+@dataclass(frozen=True)
+class TokenCase:
+    """One architecture with one class a token; rows are of several lengths, and many tokens have no label."""
+
+    model: str
+
+    def make_model(self) -> Any:
+        """The model, with the same weights at every call."""
+        config = MODELS[self.model](num_labels=NUM_LABELS).config
+        torch.manual_seed(0)
+        return transformers.AutoModelForTokenClassification.from_config(config)
+
+    def rows(self, count: int) -> list[dict[str, Any]]:
+        """Rows of 3 to 9 tokens, the same at every call; the first token, and each with an odd id, has no label."""
+        generator = torch.Generator().manual_seed(1)
+        return [self._row(generator) for _ in range(count)]
+
+    def _row(self, generator: torch.Generator) -> dict[str, Any]:
+        length = int(torch.randint(3, 10, (), generator=generator))
+        ids = torch.randint(4, VOCAB, (length,), generator=generator)
+        labels = torch.randint(0, NUM_LABELS, (length,), generator=generator)
+        labels[(ids % 2 == 1) | (torch.arange(length) == 0)] = -100
+        return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
+
+    @staticmethod
+    def collator(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """A batch padded to its longest row, with the token that RoBERTa counts no position for."""
+        fill = {"input_ids": 1, "attention_mask": 0, "labels": -100}
+        return {
+            name: torch.nn.utils.rnn.pad_sequence([row[name] for row in rows], batch_first=True, padding_value=value)
+            for name, value in fill.items()
+        }

@@ -8,7 +8,7 @@ import transformers
 from transformers import PrinterCallback, TrainingArguments
 
 from hf_efficient.training.trainer import EfficientTrainer
-from tests.tiny import Case
+from tests.tiny import Case, TokenCase
 
 Steps = list[tuple[float, float]]
 
@@ -28,12 +28,16 @@ def arguments(output_dir: str, **settings: Any) -> TrainingArguments:
 
 
 def train(
-    trainer_class: str, case: Case, num_rows: int, output_dir: str, settings: dict[str, Any], **doors: Any
+    trainer_class: str, case: Case | TokenCase, num_rows: int, output_dir: str, settings: dict[str, Any], **doors: Any
 ) -> tuple[Steps, int]:
     """Loss and gradient norm of each step, and the world size that the Trainer saw."""
     cls = EfficientTrainer if trainer_class == "efficient" else transformers.Trainer
     trainer = cls(
-        model=case.make_model(), args=arguments(output_dir, **settings), train_dataset=case.rows(num_rows), **doors
+        model=case.make_model(),
+        args=arguments(output_dir, **settings),
+        data_collator=case.collator,
+        train_dataset=case.rows(num_rows),
+        **doors,
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import pytest
 import torch
+from transformers import default_data_collator
 
 from hf_efficient.training.trainer import EfficientTrainer
 from tests.processes import run_processes
-from tests.tiny import PROBLEMS, Case
+from tests.tiny import PROBLEMS, Case, TokenCase
 from tests.trajectory import arguments
 
 ROWS = 13
 
 
-def evaluate(case: Case, batch_size: int, output_dir: str) -> dict[str, float]:
+def evaluate(case: Case | TokenCase, batch_size: int, output_dir: str) -> dict[str, float]:
     args = arguments(output_dir, per_device_eval_batch_size=batch_size)
-    return EfficientTrainer(model=case.make_model(), args=args).evaluate(case.rows(ROWS))
+    trainer = EfficientTrainer(model=case.make_model(), args=args, data_collator=case.collator)
+    return trainer.evaluate(case.rows(ROWS))
 
 
-def expected(case: Case) -> float:
+def expected(case: Case | TokenCase) -> float:
     """The model's own mean loss over all rows in one batch."""
     rows = case.rows(ROWS)
-    batch = {key: torch.stack([torch.as_tensor(row[key]) for row in rows]) for key in rows[0]}
+    batch = (case.collator or default_data_collator)(rows)
     return float(case.make_model().eval()(**batch).loss.detach())
 
 
@@ -48,3 +50,11 @@ def test_rows_without_a_label_do_not_count(tmp_path):
     labelled = [row for row in rows if row["labels"] != -100]
     batch = {key: torch.stack([torch.as_tensor(row[key]) for row in labelled]) for key in labelled[0]}
     assert loss == pytest.approx(float(case.make_model().eval()(**batch).loss.detach()), rel=1e-6)
+
+
+def test_tokens_of_padded_rows_count_once_on_two_processes(tmp_path):
+    case = TokenCase("bert")
+    for batch_size in (1, 5):
+        assert evaluate(case, batch_size, str(tmp_path))["eval_loss"] == pytest.approx(expected(case), rel=1e-6)
+    for metrics in run_processes(2, evaluate, case, 4, str(tmp_path)):
+        assert metrics["eval_loss"] == pytest.approx(expected(case), rel=1e-6)

@@ -10,7 +10,7 @@ import transformers
 from transformers import PrinterCallback
 
 from hf_efficient.training.trainer import EfficientTrainer
-from tests.tiny import MODELS, PROBLEMS, Case
+from tests.tiny import MODELS, PROBLEMS, Case, TokenCase
 from tests.trajectory import arguments, train
 
 SETTINGS = {"per_device_train_batch_size": 4, "max_steps": 20, "warmup_steps": 3, "max_grad_norm": 1.0}
@@ -22,6 +22,15 @@ def test_losses_and_gradient_norms_are_the_stock_trainers(model, problem, tmp_pa
     case = Case(model, problem, dropout=0.1)
     stock, _ = train("stock", case, 80, str(tmp_path), SETTINGS)
     ours, _ = train("efficient", case, 80, str(tmp_path), SETTINGS)
+    assert len(stock) == 20
+    for step, expected in zip(ours, stock, strict=True):
+        assert step == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("model", ["bert", "distilbert"])
+def test_tokens_are_the_stock_trainers_too(model, tmp_path):
+    stock, _ = train("stock", TokenCase(model), 80, str(tmp_path), SETTINGS)
+    ours, _ = train("efficient", TokenCase(model), 80, str(tmp_path), SETTINGS)
     assert len(stock) == 20
     for step, expected in zip(ours, stock, strict=True):
         assert step == pytest.approx(expected, rel=1e-5)

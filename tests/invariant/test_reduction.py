@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.processes import run_processes
-from tests.tiny import MODELS, PROBLEMS, Case
+from tests.tiny import MODELS, PROBLEMS, Case, TokenCase
 from tests.trajectory import Steps, train
 
 SPLITS = {"8x1": (1, 8, 1), "2x4": (1, 2, 4), "2 processes 4x1": (2, 4, 1), "2 processes 1x4": (2, 1, 4)}
@@ -14,7 +14,9 @@ TOLERANCE = 1e-5
 BF16_ROUNDING = 2**-8
 
 
-def all_splits(trainer_class: str, cases: list[Case], output_dir: str, split: str, extra: dict) -> list[Steps]:
+def all_splits(
+    trainer_class: str, cases: list[Case | TokenCase], output_dir: str, split: str, extra: dict
+) -> list[Steps]:
     """The trajectory of each case under one split; runs in each process of the group."""
     world_size, batch, accumulation = SPLITS[split]
     settings = {
@@ -31,7 +33,9 @@ def all_splits(trainer_class: str, cases: list[Case], output_dir: str, split: st
     return found
 
 
-def trajectories(trainer_class: str, cases: list[Case], output_dir: str, **extra: object) -> dict[str, list[Steps]]:
+def trajectories(
+    trainer_class: str, cases: list[Case | TokenCase], output_dir: str, **extra: object
+) -> dict[str, list[Steps]]:
     """By split, the trajectory of each case."""
     return {
         split: run_processes(world_size, all_splits, trainer_class, cases, output_dir, split, extra)[0]
@@ -39,7 +43,10 @@ def trajectories(trainer_class: str, cases: list[Case], output_dir: str, **extra
     }
 
 
-CASES = [Case(model, problem) for model in MODELS for problem in PROBLEMS]
+CASES = [
+    *(Case(model, problem) for model in MODELS for problem in PROBLEMS),
+    *(TokenCase(model) for model in MODELS if model != "vit"),
+]
 
 
 def test_loss_and_gradient_do_not_depend_on_the_split(tmp_path):
