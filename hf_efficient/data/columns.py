@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,14 +39,30 @@ def resolve_columns(columns: Columns, table: Dataset, place: Callable[[str], str
         RecipeError: a named column does not exist.
         DataError: the text column can't be told.
     """
-    label = (columns.label,) if isinstance(columns.label, str) else columns.label
+    label = label_columns(columns, table)
     named = {"text": columns.text, "text_pair": columns.text_pair, "weight": columns.weight}
-    for part, name in [*named.items(), *(("label", name) for name in label or ())]:
+    refuse_missing(named, label, table, place)
+    text = columns.text or guess_text(table, {columns.text_pair, columns.weight, *label}, place)
+    return Roles(text, columns.text_pair, label, columns.weight)
+
+
+def label_columns(columns: Columns, table: Dataset) -> tuple[str, ...]:
+    """The label columns that the recipe names, else the usual one where the table has it."""
+    named = (columns.label,) if isinstance(columns.label, str) else columns.label
+    return named or next(((name,) for name in LABEL_NAMES if name in table.column_names), ())
+
+
+def refuse_missing(
+    named: Mapping[str, str | None], label: Iterable[str], table: Dataset, place: Callable[[str], str]
+) -> None:
+    """Refuse columns that the recipe names, by the part that they play, and the table lacks.
+
+    Raises:
+        RecipeError: the first such column, with the nearest one.
+    """
+    for part, name in [*named.items(), *(("label", name) for name in label)]:
         if name is not None and name not in table.column_names:
             raise RecipeError(f"{place(f'data.columns.{part}')}: {missing_column(name, table.column_names)}")
-    label = label or _guess_label(table)
-    text = columns.text or _guess_text(table, {columns.text_pair, columns.weight, *label}, place)
-    return Roles(text, columns.text_pair, label, columns.weight)
 
 
 def missing_column(name: str, columns: list[str]) -> str:
@@ -63,11 +79,12 @@ def _is_string(feature: Any) -> bool:
     return getattr(feature, "dtype", None) in ("string", "large_string")
 
 
-def _guess_label(table: Dataset) -> tuple[str, ...]:
-    return next(((name,) for name in LABEL_NAMES if name in table.column_names), ())
+def guess_text(table: Dataset, taken: set[str | None], place: Callable[[str], str]) -> str:
+    """The column of texts among those that are not taken.
 
-
-def _guess_text(table: Dataset, taken: set[str | None], place: Callable[[str], str]) -> str:
+    Raises:
+        DataError: it can't be told.
+    """
     strings = [name for name in string_columns(table) if name not in taken]
     for name in TEXT_NAMES:
         if name in strings:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hf_efficient.data.columns import Roles, read_texts, resolve_columns
+from hf_efficient.data.columns import read_texts, resolve_columns
 from hf_efficient.data.labels import is_labelled, read_labels
 
 if TYPE_CHECKING:
@@ -34,24 +34,39 @@ class Rules(Protocol):
 
 
 @dataclass(frozen=True)
-class TextRules:
+class LabelRules:
+    """Rows with a label."""
+
+    label: tuple[str, ...]
+
+    def check_labels(self, table: Dataset, split: str, *, scored: bool) -> None:
+        """Labels are there where rows are scored.
+
+        Raises:
+            DataError: the first row without one.
+        """
+        if scored or is_labelled(table, self.label):
+            read_labels(table, self.label, split)
+
+    def strata(self, table: Dataset) -> list[Any]:
+        """The labels."""
+        return read_labels(table, self.label, "train")
+
+
+@dataclass(frozen=True)
+class TextRules(LabelRules):
     """Rows of one text or a pair, with a label."""
 
-    roles: Roles
+    texts: tuple[str, ...]
 
     @classmethod
     def of(cls, columns: Columns, table: Dataset, place: Callable[[str], str]) -> TextRules:
         """The rules for tables like this one."""
-        return cls(resolve_columns(columns, table, place))
+        roles = resolve_columns(columns, table, place)
+        return cls(roles.label, tuple(name for name in (roles.text, roles.text_pair) if name is not None))
 
     def check(self, table: Dataset, split: str, *, scored: bool) -> None:
         """Texts are texts, and labels are there where rows are scored."""
-        for column in (self.roles.text, self.roles.text_pair):
-            if column is not None:
-                read_texts(table, column, split)
-        if scored or is_labelled(table, self.roles.label):
-            read_labels(table, self.roles.label, split)
-
-    def strata(self, table: Dataset) -> list[Any]:
-        """The labels."""
-        return read_labels(table, self.roles.label, "train")
+        for column in self.texts:
+            read_texts(table, column, split)
+        self.check_labels(table, split, scored=scored)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from hf_efficient.data.files import SUFFIXES, first_line, read_file
 from hf_efficient.data.hub import quick_to_fail
+from hf_efficient.data.images import IMAGE_SUFFIXES, image_folders, image_table
 from hf_efficient.errors import DataError, RecipeError, did_you_mean
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+READABLE: Final = (*SUFFIXES, *IMAGE_SUFFIXES)
+"""Endings of the files that can hold rows, or be one."""
 SPLITS: Final = ("train", "validation", "test")
 _STEMS: Final = {
     "train": ("train", "training"),
@@ -35,18 +38,21 @@ def named_split(tables: Mapping[str, Dataset], wanted: str, place: str) -> Datas
     """
     if wanted in tables:
         return tables[wanted]
-    if Path(wanted).suffix in SUFFIXES:
-        return _read_file(Path(wanted).expanduser(), place)
+    path = Path(wanted).expanduser()
+    if path.suffix in READABLE:
+        return _read_file(path, place)
+    if path.is_dir() and len(images := image_folders(path)) == 1:
+        return next(iter(images.values()))
     splits = f"the splits are {', '.join(tables)}" if tables else "without data.name there are no splits"
     raise RecipeError(
-        f"{place}: {wanted} is neither a split nor a file ({', '.join(SUFFIXES)}); {splits}."
+        f"{place}: {wanted} is neither a split nor a file ({', '.join(SUFFIXES)}) nor a folder of images; {splits}."
         f"{did_you_mean(wanted, tables)}"
     )
 
 
 def _read_file(path: Path, place: str) -> Dataset:
     try:
-        return read_file(path)
+        return image_table([str(path)]) if path.suffix in IMAGE_SUFFIXES and path.is_file() else read_file(path)
     except RecipeError as error:
         raise RecipeError(f"{place}: {error}") from error
 
@@ -61,7 +67,7 @@ def open_source(name: str, config: str | None, revision: str | None, place: str)
     from hf_efficient.assets import is_asset, resolve
 
     path = Path(name).expanduser()
-    local = is_asset(name) or path.exists() or name.startswith((".", "/", "~")) or path.suffix in SUFFIXES
+    local = is_asset(name) or path.exists() or name.startswith((".", "/", "~")) or path.suffix in READABLE
     if not local:
         return _open_hub(name, config, revision, place)
     for setting, value in (("config", config), ("revision", revision)):
@@ -82,10 +88,12 @@ def _open_directory(folder: Path, place: str) -> dict[str, Dataset]:
             raise DataError(f"{folder}: can't be loaded as saved by datasets: {first_line(error)}") from error
         return {str(k): v for k, v in saved.items()} if isinstance(saved, DatasetDict) else {"train": saved}
     files = _split_files(folder) or _split_files(folder / "data")
+    if not files and (images := image_folders(folder)):
+        return images
     if not files:
         raise RecipeError(
             f"{place}: {folder} holds no data set: expected one saved by datasets, or files named train, validation "
-            f"and test ending in {', '.join(SUFFIXES)}"
+            f"and test ending in {', '.join(SUFFIXES)}, or a folder of images for each class"
         )
     return {split: _concatenate(split, paths) for split, paths in files.items()}
 

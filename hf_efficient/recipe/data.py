@@ -14,8 +14,12 @@ class Columns(Section):
     """Text, or the first of a pair; by default the only column of strings, or one named `text` or `sentence`."""
     text_pair: str | None = Field(default=None, min_length=1)
     """Second text of a pair."""
+    image: str | None = Field(default=None, min_length=1)
+    """Image; by default the only column of images, or one named `image` or `img`."""
     label: str | tuple[str, ...] | None = Field(default=None, min_length=1)
     """Label; several columns of 0 and 1 make a multi-label problem. By default `label` or `labels`."""
+    target: str | None = Field(default=None, min_length=1)
+    """Text that is to be generated; by default `target` or `summary`."""
     weight: str | None = Field(default=None, min_length=1)
     """Weight of each row in the loss."""
 
@@ -47,5 +51,9 @@ class DataSection(Section):
     """Number of training rows to use at most, stratified by label."""
     max_length: int | None = Field(default=None, ge=4)
     """Tokens of a row at most; by default what the model can take."""
+    max_target_length: int | None = Field(default=None, ge=1)
+    """Tokens of a target at most; by default `max_length`."""
     truncation: bool = True
     """Cut longer rows to `max_length` and count them; `false` makes them an error."""
+    image_size: int | None = Field(default=None, ge=4)
+    """Height and width in pixels that images are resized to; by default what the model's image processor says."""
