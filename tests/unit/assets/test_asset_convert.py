@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
-from hf_efficient.assets.convert import movie_sentiment, onnx_bert, tab_corpus, verbatim
+from hf_efficient.assets.convert import brown, movie_sentiment, onnx_bert, tab_corpus, verbatim
 from hf_efficient.errors import AssetError
 
 HIDDEN, INTERMEDIATE, VOCAB, POSITIONS = 32, 8, 5, 7
@@ -158,3 +160,56 @@ def test_onnx_bert_refuses_other_graphs(folders, name, shape, message):
     with pytest.raises(AssetError, match=message):
         onnx_bert.convert(source, target)
     assert not list(target.iterdir())
+
+
+def pack_brown(archive: Path, documents: dict[str, str]) -> None:
+    with tarfile.open(archive, "w:gz") as package:
+        for name, text in documents.items():
+            entry = tarfile.TarInfo(f"package/{name}")
+            entry.size = len(text.encode())
+            package.addfile(entry, io.BytesIO(text.encode()))
+
+
+def test_brown_sentences_are_lines_of_words_with_coarse_tags(folders):
+    source, target = folders
+    pages = {f"ca{number:02}": "\n\tIt/pps 1/2/cd ./.\nDon't/do*\n\n" for number in range(1, 11)}
+    pack_brown(source / "corpus.tgz", {"README": "no/nn document/nn", **pages})
+    brown.convert(source, target)
+    train, validation = rows(target / "train.parquet"), rows(target / "validation.parquet")
+    assert {row["document"] for row in train} | {row["document"] for row in validation} == pages.keys()
+    assert len({row["document"] for row in validation}) == 2
+    assert (len(train), len(validation)) == (16, 4)
+    assert {**train[0], "document": None} == {
+        "tokens": ["It", "1/2", "."],
+        "tags": ["PRON", "NUM", "PUNCT"],
+        "document": None,
+    }
+    assert train[1]["tags"] == ["VERB"]
+
+
+def test_brown_holds_out_a_fifth_of_each_genre_whatever_the_order():
+    names = [f"{genre}{number:02}" for genre in ("ca", "cr") for number in range(5)]
+    held_out = brown.choose_held_out(names)
+    assert sorted(name[:2] for name in held_out) == ["ca", "cr"]
+    assert brown.choose_held_out(reversed(names)) == held_out
+
+
+@pytest.mark.parametrize(
+    ("tag", "coarse"),
+    [
+        ("nn-tl", "NOUN"),
+        ("nn-tl-hl", "NOUN"),
+        ("np$", "NOUN"),
+        ("pp$", "PRON"),
+        ("ppss+md", "PRON"),
+        ("bedz*", "VERB"),
+        ("*", "ADV"),
+        ("*-hl", "ADV"),
+        ("---hl", "PUNCT"),
+        ("(-hl", "PUNCT"),
+        ("fw-in+at-tl", "X"),
+        ("NIL", "X"),
+    ],
+)
+def test_coarse_tags_of_brown(tag, coarse):
+    assert brown.coarse_tag(tag) == coarse

@@ -20,6 +20,7 @@ def test_names():
         "demo/20newsgroups",
         "demo/reuters-r8",
         "demo/reuters-r52",
+        "demo/brown-pos",
         "demo/tiny-bert",
         "demo/smoke",
     ]
