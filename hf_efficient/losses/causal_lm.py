@@ -59,7 +59,7 @@ class _CrossEntropy(torch.autograd.Function):
         return rows
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad_rows: Tensor) -> tuple[Tensor, None, None, None]:
         logits, targets, mask, normalisers = ctx.saved_tensors
         grad = torch.zeros_like(logits)
@@ -76,4 +76,5 @@ class _CrossEntropy(torch.autograd.Function):
 
 def _chunks(mask: Tensor, vocab_size: int) -> Iterator[Tensor]:
     """Numbers of the rows that count, a few at a time."""
-    yield from mask.nonzero().squeeze(-1).split(max(1, _CHUNK_NUMEL // vocab_size))
+    index, size = mask.nonzero().squeeze(-1), max(1, _CHUNK_NUMEL // vocab_size)
+    yield from (index[start : start + size] for start in range(0, len(index), size))

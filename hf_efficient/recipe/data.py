@@ -20,6 +20,12 @@ class Columns(Section):
     """Label; several columns of 0 and 1 make a multi-label problem. By default `label` or `labels`."""
     target: str | None = Field(default=None, min_length=1)
     """Text that is to be generated; by default `target` or `summary`."""
+    prompt: str | None = Field(default=None, min_length=1)
+    """What a completion follows, as it is: a space between them belongs to either; by default `prompt`."""
+    completion: str | None = Field(default=None, min_length=1)
+    """What a language model learns to write after a prompt; by default `completion`."""
+    messages: str | None = Field(default=None, min_length=1)
+    """Conversations, of which a language model learns the assistant's turns; by default `messages`."""
     weight: str | None = Field(default=None, min_length=1)
     """Weight of each row in the loss."""
 
@@ -55,5 +61,8 @@ class DataSection(Section):
     """Tokens of a target at most; by default `max_length`."""
     truncation: bool = True
     """Cut longer rows to `max_length` and count them; `false` makes them an error."""
+    packing: bool | None = None
+    """Let rows share sequences of `max_length` tokens, blind to one another; texts longer than that go in pieces. By
+    default `true` for a language model's texts, `false` for its completions and conversations."""
     image_size: int | None = Field(default=None, ge=4)
     """Height and width in pixels that images are resized to; by default what the model's image processor says."""
