@@ -48,10 +48,10 @@ def resolve_image_columns(columns: Columns, table: Dataset, place: Callable[[str
 
 
 def _guess_image(table: Dataset, place: Callable[[str], str]) -> str:
-    for name in IMAGE_NAMES:
-        if name in table.column_names:
-            return name
-    images = [name for name, feature in table.features.items() if _holds_images(feature)]
+    for usual in IMAGE_NAMES:
+        if usual in table.column_names:
+            return usual
+    images: list[str] = [name for name, feature in table.features.items() if _holds_images(feature)]
     if len(images) == 1:
         return images[0]
     raise DataError(
@@ -140,6 +140,12 @@ def read_image(value: Mapping[str, Any], mode: str, name: str) -> Image:
 
     with _explained(name), _open(value) as image:
         return ImageOps.exif_transpose(image).convert(mode)
+
+
+def image_mode(processor: Any) -> str:
+    """pillow's mode of the images that a processor takes: `L` where it normalises one channel, else `RGB`."""
+    mean = getattr(processor, "image_mean", None)
+    return "L" if isinstance(mean, (list, tuple)) and len(mean) == 1 else "RGB"
 
 
 def image_size(value: Mapping[str, Any], name: str) -> tuple[int, int]:

@@ -13,15 +13,17 @@ import torch
 import transformers
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer
 
 from hf_efficient.data.hub import quick_to_fail
 from hf_efficient.errors import PlanError, RecipeError, did_you_mean
-from hf_efficient.models.checks import check_embeddings, set_pad_token
+from hf_efficient.models.checks import check_embeddings, max_length_of, set_pad_token
+from hf_efficient.models.image_processor import check_images, set_image_size
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import BaseImageProcessor, PreTrainedModel, PreTrainedTokenizerBase
 
+    from hf_efficient.recipe.data import DataSection
     from hf_efficient.recipe.model import ModelSection
     from hf_efficient.tasks.base import Task
 
@@ -34,6 +36,57 @@ class Loaded:
 
     model: PreTrainedModel
     notes: tuple[str, ...] = ()
+
+
+def takes_images(auto_model: str) -> bool:
+    """Whether the models of a transformers auto class are fed images rather than tokens."""
+    return "Image" in auto_model
+
+
+def load_processing_class(
+    section: ModelSection, auto_model: str, place: Place, *, image_size: int | None = None
+) -> PreTrainedTokenizerBase | BaseImageProcessor:
+    """What makes a model's inputs: its image processor, set to `image_size`, or its tokenizer.
+
+    Raises:
+        RecipeError, PlanError: there is none, or it can't be loaded.
+    """
+    if not takes_images(auto_model):
+        return load_tokenizer(section, place)
+    processor = load_image_processor(section, place)
+    if image_size is not None:
+        set_image_size(processor, image_size)
+    return processor
+
+
+def encoding_limits(task: Task, config: Any, processing_class: Any, data: DataSection, place: Place) -> dict[str, Any]:
+    """How long an encoded row may be, and whether longer ones are cut; nothing for images.
+
+    Raises:
+        PlanError: as `max_length_of`.
+    """
+    if takes_images(task.auto_model):
+        return {}
+    max_length = max_length_of(config, processing_class, data.max_length, place)
+    return {"max_length": max_length, "truncation": data.truncation}
+
+
+def load_image_processor(section: ModelSection, place: Place) -> BaseImageProcessor:
+    """The model's image processor, in its pillow form: it needs no torchvision, and gives the same pixels beside it.
+
+    Raises:
+        RecipeError: there is no such model.
+        PlanError: the model has no image processor, or one that can't be loaded.
+    """
+    where = place("model.name")
+    location = _location(section.name, where)
+    if Path(location).is_dir() and not (Path(location) / "preprocessor_config.json").is_file():
+        raise PlanError(f"{where}: {section.name} holds no image processor: there is no preprocessor_config.json")
+    with _explained(section.name, where):
+        processor: BaseImageProcessor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+            location, revision=section.revision, trust_remote_code=section.trust_remote_code, backend="pil"
+        )
+    return processor
 
 
 def load_tokenizer(section: ModelSection, place: Place) -> PreTrainedTokenizerBase:
@@ -68,7 +121,7 @@ def _load_tokenizer(section: ModelSection, name: str, place: str) -> PreTrainedT
 def load_model(
     section: ModelSection,
     task: Task,
-    tokenizer: PreTrainedTokenizerBase,
+    processing_class: Any,
     place: Place,
     *,
     model: PreTrainedModel | None = None,
@@ -80,15 +133,22 @@ def load_model(
 
     Raises:
         RecipeError: there is no such model, or its configuration has no such field.
-        PlanError: it can't be loaded, or does not fit the tokenizer or `model.config`.
+        PlanError: it can't be loaded, or does not fit the tokenizer, the image processor or `model.config`.
     """
     loaded = Loaded(model) if model is not None else _load(section, task, place)
-    check_embeddings(loaded.model, tokenizer, place("model.tokenizer"))
-    taken = signature(loaded.model.forward).parameters
-    tokenizer.model_input_names = [name for name in tokenizer.model_input_names if name in taken]
-    if loaded.model.config.pad_token_id is None:
-        loaded.model.config.pad_token_id = tokenizer.pad_token_id
+    if takes_images(task.auto_model):
+        check_images(loaded.model, processing_class, place)
+    else:
+        _fit_to_tokenizer(loaded.model, processing_class, place)
     return loaded
+
+
+def _fit_to_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, place: Place) -> None:
+    check_embeddings(model, tokenizer, place("model.tokenizer"))
+    taken = signature(model.forward).parameters
+    tokenizer.model_input_names = [name for name in tokenizer.model_input_names if name in taken]
+    if model.config.pad_token_id is None:
+        model.config.pad_token_id = tokenizer.pad_token_id
 
 
 def _load(section: ModelSection, task: Task, place: Place) -> Loaded:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from hf_efficient.recipe.section import Section
 
-TaskType = Literal["text-classification"]
+TaskType = Literal["text-classification", "image-classification"]
 Problem = Literal["auto", "single_label", "multi_label", "regression"]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from hf_efficient.tasks.base import Task
+from hf_efficient.tasks.image_classification import ImageClassification
 from hf_efficient.tasks.text_classification import TextClassification
 
 if TYPE_CHECKING:
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
     from hf_efficient.recipe.data import Columns, DataSection
     from hf_efficient.recipe.task import TaskSection
 
-__all__ = ["TASKS", "Task", "TextClassification", "learn", "restore", "rules_of"]
+__all__ = ["TASKS", "ImageClassification", "Task", "TextClassification", "learn", "restore", "rules_of"]
 
-TASKS: Final = {"text-classification": TextClassification}
+TASKS: Final[dict[str, Any]] = {
+    "image-classification": ImageClassification,
+    "text-classification": TextClassification,
+}
 """The task of each `task.type`."""
 
 

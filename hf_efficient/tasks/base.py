@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import numpy as np
     from datasets import Dataset
-    from transformers import EvalPrediction, PreTrainedTokenizerBase
+    from transformers import EvalPrediction
 
     from hf_efficient.data import Encoded
     from hf_efficient.losses import Loss
@@ -44,13 +44,16 @@ class Task(Protocol):
         ...
 
     def encode(
-        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str
+        self, table: Dataset, processing_class: Any, /, *, max_length: int, truncation: bool, split: str
     ) -> Encoded:
-        """The rows that the model is fed: token ids, `labels` where the table has them, `sample_weight`, `length`."""
+        """The rows that the collator takes: token ids and `length`, or images; `labels`, `sample_weight` if known.
+
+        Tasks of images are given no `max_length` and no `truncation`.
+        """
         ...
 
-    def collator(self, tokenizer: PreTrainedTokenizerBase) -> Callable[[Sequence[Mapping[str, Any]]], Any]:
-        """What turns encoded rows into a batch of tensors, padded to its longest row."""
+    def collator(self, processing_class: Any, /) -> Callable[[Sequence[Mapping[str, Any]]], Any]:
+        """What turns encoded rows into a batch of tensors: texts padded to the longest, images of one size."""
         ...
 
     def loss(self, *, label_smoothing: float = 0.0) -> Loss:

@@ -11,7 +11,7 @@ from transformers import TrainingArguments, set_seed
 from hf_efficient import tasks
 from hf_efficient.data import load_tables
 from hf_efficient.errors import RecipeError, did_you_mean
-from hf_efficient.models import load_model, load_tokenizer, max_length_of
+from hf_efficient.models import encoding_limits, load_model, load_processing_class
 from hf_efficient.plan import Plan
 from hf_efficient.techniques import apply_techniques, techniques_of
 
@@ -61,14 +61,13 @@ def build(
     )
     task = tasks.learn(recipe.task, recipe.data, tables, recipe.place)
     _set_best_metric(recipe, args, task)
-    tokenizer = live.processing_class or load_tokenizer(recipe.model, recipe.place)
+    processing_class = live.processing_class or load_processing_class(
+        recipe.model, task.auto_model, recipe.place, image_size=recipe.data.image_size
+    )
     set_seed(args.seed)  # a new head is drawn here, before the Trainer seeds
-    loaded = load_model(recipe.model, task, tokenizer, recipe.place, model=live.model)
-    max_length = max_length_of(loaded.model.config, tokenizer, recipe.data.max_length, recipe.place)
-    encoded = {
-        split: task.encode(table, tokenizer, max_length=max_length, truncation=recipe.data.truncation, split=split)
-        for split, table in tables.items()
-    }
+    loaded = load_model(recipe.model, task, processing_class, recipe.place, model=live.model)
+    limits = encoding_limits(task, loaded.model.config, processing_class, recipe.data, recipe.place)
+    encoded = {split: task.encode(table, processing_class, split=split, **limits) for split, table in tables.items()}
     plan = Plan(
         model=loaded.model,
         args=args,
@@ -76,8 +75,8 @@ def build(
         eval_dataset=encoded["validation"].dataset if "validation" in encoded else None,
         test_dataset=encoded["test"].dataset if "test" in encoded else None,
         truncated_rows={split: rows.num_truncated for split, rows in encoded.items() if rows.num_truncated},
-        processing_class=tokenizer,
-        data_collator=task.collator(tokenizer),
+        processing_class=processing_class,
+        data_collator=task.collator(processing_class),
         task=task,
         losses=(task.loss(label_smoothing=args.label_smoothing_factor),),
         scheduler=scheduler,
