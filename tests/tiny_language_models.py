@@ -1,0 +1,57 @@
+"""Tiny causal language models and ragged rows of tokens for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+
+from hf_efficient.data.packing import TokenRows
+
+VOCAB = 48
+
+
+def _llama(**settings: Any) -> Any:
+    config = transformers.LlamaConfig(
+        vocab_size=VOCAB,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        intermediate_size=24,
+        max_position_embeddings=32,
+        **settings,
+    )
+    torch.manual_seed(0)
+    return transformers.LlamaForCausalLM(config)
+
+
+def _gpt2(dropout: float = 0.0, **settings: Any) -> Any:
+    config = transformers.GPT2Config(
+        vocab_size=VOCAB,
+        n_embd=16,
+        n_layer=2,
+        n_head=2,
+        n_positions=32,
+        resid_pdrop=dropout,
+        embd_pdrop=dropout,
+        attn_pdrop=dropout,
+        bos_token_id=1,
+        eos_token_id=2,
+        **settings,
+    )
+    torch.manual_seed(0)
+    return transformers.GPT2LMHeadModel(config)
+
+
+LANGUAGE_MODELS: dict[str, Callable[..., Any]] = {"llama": _llama, "gpt2": _gpt2}
+"""Makers of models, with the same weights at every call."""
+
+
+def random_rows(lengths: Sequence[int]) -> TokenRows:
+    """Rows of these lengths, the same at every call."""
+    ids = np.random.default_rng(1).integers(4, VOCAB, sum(lengths)).astype(np.int32)
+    return TokenRows(ids, np.ones(len(ids), dtype=np.bool_), np.array(lengths))
