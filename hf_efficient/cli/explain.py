@@ -98,7 +98,7 @@ def plan_rows(facts: Mapping[str, Any]) -> Rows:
     model, data, schedule = facts["model"], facts["data"], facts["schedule"]
     yield "task", f"{facts['task']['type']}, {facts['task']['problem']}"
     yield "model", f"{model['name']}: {model['class']}, {_parameters(model)}"
-    yield "tokenizer", f"{model['tokenizer']}, {model['vocabulary']:,} tokens, rows of at most {model['max_length']}"
+    yield from _inputs(model, data["image_sizes"])
     yield "data", f"{data['name']}: " + ", ".join(f"{rows:,} {split}" for split, rows in data["rows"].items())
     if data["labels"] is not None:
         yield "labels", _labels(data["labels"], is_number=not facts["task"]["labels"])
@@ -116,6 +116,20 @@ def plan_rows(facts: Mapping[str, Any]) -> Rows:
     for note in facts["notes"]:
         yield "note", note
     yield "writes to", f"{facts['output_dir']} ({_DIRECTORY[facts['output_dir_state']]})"
+
+
+def _inputs(model: Mapping[str, Any], image_sizes: Mapping[str, Any]) -> Rows:
+    """What makes the model's inputs."""
+    if "tokenizer" in model:
+        yield (
+            "tokenizer",
+            f"{model['tokenizer']}, {model['vocabulary']:,} tokens, rows of at most {model['max_length']}",
+        )
+        return
+    shape = f"{model['width']} × {model['height']} pixels in {model['channels']} channels"
+    yield "image processor", f"{model['image_processor']}, to {shape}"
+    for split, sizes in image_sizes.items():
+        yield f"{split} images", " to ".join(dict.fromkeys(f"{width} × {height}" for width, height in sizes.values()))
 
 
 def _parameters(model: Mapping[str, Any]) -> str:

@@ -72,7 +72,7 @@ def encoding_limits(task: Task, config: Any, processing_class: Any, data: DataSe
 
 
 def load_image_processor(section: ModelSection, place: Place) -> BaseImageProcessor:
-    """The model's image processor, in its pillow form: it needs no torchvision, and gives the same pixels beside it.
+    """The model's image processor.
 
     Raises:
         RecipeError: there is no such model.
@@ -82,11 +82,15 @@ def load_image_processor(section: ModelSection, place: Place) -> BaseImageProces
     location = _location(section.name, where)
     if Path(location).is_dir() and not (Path(location) / "preprocessor_config.json").is_file():
         raise PlanError(f"{where}: {section.name} holds no image processor: there is no preprocessor_config.json")
+    options = {"revision": section.revision, "trust_remote_code": section.trust_remote_code}
     with _explained(section.name, where):
-        processor: BaseImageProcessor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-            location, revision=section.revision, trust_remote_code=section.trust_remote_code, backend="pil"
-        )
+        processor: BaseImageProcessor = read_image_processor(location, **options)
     return processor
+
+
+def read_image_processor(location: str | Path, **options: Any) -> Any:
+    """An image processor in its pillow form, which needs no torchvision, and gives the same pixels beside it."""
+    return AutoImageProcessor.from_pretrained(location, backend="pil", **options)  # type: ignore[no-untyped-call]
 
 
 def load_tokenizer(section: ModelSection, place: Place) -> PreTrainedTokenizerBase:

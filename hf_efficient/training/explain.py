@@ -12,8 +12,9 @@ import numpy as np
 from accelerate import DistributedType
 from numpy.typing import NDArray
 
+from hf_efficient.data.images import image_size
 from hf_efficient.losses import IGNORED
-from hf_efficient.models import max_length_of
+from hf_efficient.models import blank_pixels, max_length_of, takes_images
 from hf_efficient.plan import Plan
 from hf_efficient.recipe import Recipe, Source
 from hf_efficient.recipe.schedules import SCHEDULES
@@ -125,6 +126,7 @@ def facts(
             "name": recipe.data.name or recipe.data.train,
             "rows": {split: len(table) for split, table in splits.items()},
             "truncated_rows": plan.truncated_rows,
+            "image_sizes": {split: image_sizes(table) for split, table in splits.items()},
             "token_lengths": {split: token_lengths(_column(table, "length")) for split, table in splits.items()},
             "labels": label_counts(_column(plan.train_dataset, "labels"), plan.task.facts()["labels"]),
         },
@@ -158,10 +160,18 @@ def _model(recipe: Recipe, plan: Plan) -> dict[str, Any]:
         "class": type(plan.model).__name__,
         "parameters": sum(p.numel() for p in parameters),
         "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),
-        "tokenizer": type(plan.processing_class).__name__,
-        "vocabulary": len(plan.processing_class),
-        "max_length": max_length_of(plan.model.config, plan.processing_class, recipe.data.max_length, recipe.place),
+        **_inputs(recipe, plan),
     }
+
+
+def _inputs(recipe: Recipe, plan: Plan) -> dict[str, Any]:
+    """What makes the model's inputs, and how large they are."""
+    name, auto_model = type(plan.processing_class).__name__, plan.task.auto_model if plan.task else ""
+    if takes_images(auto_model):
+        _, channels, height, width = blank_pixels(plan.processing_class).shape
+        return {"image_processor": name, "channels": channels, "height": height, "width": width}
+    max_length = max_length_of(plan.model.config, plan.processing_class, recipe.data.max_length, recipe.place)
+    return {"tokenizer": name, "vocabulary": len(plan.processing_class), "max_length": max_length}
 
 
 def _splits(plan: Plan) -> dict[str, Any]:
@@ -180,6 +190,14 @@ def token_lengths(lengths: NDArray[Any] | None) -> dict[str, int] | None:
     shares = {"min": 0.0, "median": 0.5, "p95": 0.95, "max": 1.0}
     values = np.quantile(lengths, list(shares.values()), method="inverted_cdf")
     return {name: int(value) for name, value in zip(shares, values, strict=True)}
+
+
+def image_sizes(table: Any) -> dict[str, list[int]] | None:
+    """Smallest and largest width and height of a split's images in pixels; None where there are none."""
+    if "image" not in table.column_names:
+        return None
+    sizes = np.asarray([image_size(value, name) for value, name in zip(table["image"], table["name"], strict=True)])
+    return {"min": sizes.min(axis=0).tolist(), "max": sizes.max(axis=0).tolist()}
 
 
 def padding_share(lengths: NDArray[Any] | None, batch_size: int, seed: int = 0) -> float | None:

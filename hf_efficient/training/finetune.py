@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from hf_efficient.assets import Asset, describe, is_asset
 from hf_efficient.data.files import first_line
 from hf_efficient.errors import HubError, RunDirectoryError
+from hf_efficient.models import read_image_processor, takes_images
 from hf_efficient.recipe import Hub, Recipe
 from hf_efficient.report import read_report, write_reports
 from hf_efficient.training.arguments import training_arguments
@@ -40,7 +41,7 @@ class Outcome:
     model: Any = field(repr=False, default=None)
     """The trained model."""
     processing_class: Any = field(repr=False, default=None)
-    """Its tokenizer."""
+    """Its tokenizer or image processor."""
     url: str | None = None
     """Where this call has pushed the model."""
 
@@ -62,7 +63,7 @@ def finetune(
         model: a model of the task, instead of the one that the recipe names.
         train_dataset: a `datasets.Dataset` of raw rows with the recipe's columns, instead of the recipe's.
         eval_dataset: likewise, the rows that are scored during training.
-        processing_class: a tokenizer, instead of the model's own.
+        processing_class: a tokenizer or image processor, instead of the model's own.
 
     Raises:
         HfEfficientError: anything that the user can mend; see `hf_efficient.errors`.
@@ -122,7 +123,8 @@ def _load_model(directory: RunDirectory, auto_model: str) -> tuple[Any, Any]:
     try:
         with without_library_bars():
             model = getattr(transformers, auto_model).from_pretrained(directory.model)
-            return model, transformers.AutoTokenizer.from_pretrained(directory.model)
+            read = read_image_processor if takes_images(auto_model) else transformers.AutoTokenizer.from_pretrained
+            return model, read(directory.model)
     except (OSError, ValueError, SafetensorError) as error:
         found = first_line(error) if directory.model.is_dir() else "it is missing"
         raise RunDirectoryError(

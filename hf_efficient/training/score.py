@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hf_efficient.tasks import Task
 
 ACTING: Final = (
+    "data.columns.image",
     "data.columns.label",
     "data.columns.text",
     "data.columns.text_pair",
@@ -204,6 +205,8 @@ def _as_table(run: FinishedRun, data: str | Dataset | Sequence[str]) -> str | Da
 
     if isinstance(data, (str, Dataset)):
         return data
+    if run.recipe.task.type == "image-classification":
+        raise DataError("text: the model takes images, found texts; give a folder or file of images with --data.")
     if run.recipe.data.columns.text_pair is not None:
         raise DataError("text: the model takes pairs of texts, found single ones; give rows with --data instead.")
     return Dataset.from_dict({run.recipe.data.columns.text or "text": list(data)})
@@ -261,14 +264,13 @@ def _place(run: FinishedRun, rows: str) -> Callable[[str], str]:
 
 def _encode(run: FinishedRun, task: Task, table: Dataset, rows: str) -> tuple[Dataset, tuple[str, ...]]:
     """The rows as the model is fed them, and a note if some were cut."""
-    from hf_efficient.models import max_length_of
+    from hf_efficient.models import encoding_limits
 
-    data, tokenizer = run.recipe.data, run.processing_class
-    max_length = max_length_of(run.model.config, tokenizer, data.max_length, run.recipe.place)
-    encoded = task.encode(table, tokenizer, max_length=max_length, truncation=data.truncation, split=rows)
+    limits = encoding_limits(task, run.model.config, run.processing_class, run.recipe.data, run.recipe.place)
+    encoded = task.encode(table, run.processing_class, split=rows, **limits)
     if not encoded.num_truncated:
         return encoded.dataset, ()
-    return encoded.dataset, (f"{encoded.num_truncated} of {len(table)} rows were cut to {max_length} tokens",)
+    return encoded.dataset, (f"{encoded.num_truncated} of {len(table)} rows were cut to {limits['max_length']} tokens",)
 
 
 # Predictions.
