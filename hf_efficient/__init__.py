@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hf_efficient.errors import HfEfficientError
-    from hf_efficient.recipe import EarlyStopping, Recipe
+    from hf_efficient.recipe import Batching, EarlyStopping, Recipe
     from hf_efficient.training.finetune import Outcome, finetune
     from hf_efficient.training.trainer import EfficientTrainer
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Batching": "hf_efficient.recipe",
     "EarlyStopping": "hf_efficient.recipe",
     "EfficientTrainer": "hf_efficient.training.trainer",
     "HfEfficientError": "hf_efficient.errors",
@@ -30,7 +31,7 @@ _HOMES = {
     "finetune": "hf_efficient.training.finetune",
 }
 
-__all__ = ["EarlyStopping", "EfficientTrainer", "HfEfficientError", "Outcome", "Recipe", "finetune"]
+__all__ = ["Batching", "EarlyStopping", "EfficientTrainer", "HfEfficientError", "Outcome", "Recipe", "finetune"]
 
 
 def __getattr__(name: str) -> Any:

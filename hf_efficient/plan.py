@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hf_efficient.data.batches import Batches
 from hf_efficient.errors import PlanError
 from hf_efficient.losses import Loss
 from hf_efficient.tasks.base import Task
@@ -34,6 +35,8 @@ class Plan:
     """`scheduler(optimizer, num_training_steps)`, or None for that of `args`."""
     order: Any = None
     """Sampler that says which rows come when, or None for the stock shuffle."""
+    batches: Batches | None = None
+    """How rows are grouped into batches, or None for as they come."""
     callbacks: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()
     """What was decided for the user, and why; shown by `explain` and in the report."""
@@ -55,6 +58,14 @@ class Plan:
             PlanError: another technique has set one.
         """
         return self._set("order", sampler, by)
+
+    def with_batches(self, batches: Batches, *, by: str) -> Plan:
+        """The plan with rows grouped into batches.
+
+        Raises:
+            PlanError: another technique has grouped them.
+        """
+        return self._set("batches", batches, by)
 
     def with_note(self, note: str) -> Plan:
         """The plan with one more remark for the user."""

@@ -12,6 +12,7 @@ from transformers import TrainerCallback
 from hf_efficient.recipe import Recipe
 from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.build import build
+from hf_efficient.training.launch import on_main_process
 from hf_efficient.training.run import Trained, run
 from hf_efficient.training.run_directory import RunDirectory, open_run
 
@@ -43,7 +44,7 @@ def train(recipe: Recipe, interrupt_at: int | None = None) -> Trained:
     """Train as `finetune` does; with `interrupt_at`, until that step."""
     directory = RunDirectory.of(recipe)
     args, _, scheduler = training_arguments(recipe, directory)
-    opening = open_run(directory, recipe)
+    opening = on_main_process(lambda: open_run(directory, recipe))
     plan = build(recipe, args, scheduler)
     if interrupt_at is not None:
         plan = plan.with_callback(Interrupt(interrupt_at))

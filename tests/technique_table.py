@@ -26,6 +26,8 @@ TABLE: dict[str, Row] = {
         {"early_stopping.patience_epochs": 1, "training.metric_for_best_model": "f1_macro"},
         neutral={"early_stopping.patience_epochs": 1000, "training.metric_for_best_model": "f1_macro"},
     ),
+    "bucketed": Row({"batching.padding": "bucketed"}, same_slot="batching", neutral={"batching.padding": "auto"}),
+    "tokens": Row({"batching.padding": "tokens", "batching.max_tokens": 96}, same_slot="batching"),
     "accumulation": Row({"training.gradient_accumulation_steps": 2}),
     "bf16": Row({"training.precision": "bf16", "training.allow_slow": True}, neutral={"training.precision": "fp32"}),
     "label_smoothing": Row({"training.label_smoothing_factor": 0.1}, neutral={"training.label_smoothing_factor": 0.0}),

@@ -5,6 +5,7 @@ Nothing here imports torch, transformers, datasets, accelerate or numpy.
 
 from __future__ import annotations
 
+from hf_efficient.recipe.batching import Batching
 from hf_efficient.recipe.data import Columns, DataSection
 from hf_efficient.recipe.early_stopping import EarlyStopping
 from hf_efficient.recipe.hub import Hub
@@ -16,6 +17,7 @@ from hf_efficient.recipe.task import TaskSection
 from hf_efficient.recipe.training import TrainingSection
 
 __all__ = [
+    "Batching",
     "Columns",
     "DataSection",
     "EarlyStopping",

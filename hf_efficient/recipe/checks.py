@@ -41,6 +41,22 @@ def _single_label(recipe: Recipe) -> bool:
     return recipe.task.problem in ("auto", "single_label")
 
 
+def _has_targets(recipe: Recipe) -> bool:
+    return recipe.task.type == "text2text-generation"
+
+
+def _is_language_model(recipe: Recipe) -> bool:
+    return recipe.task.type == "text-generation"
+
+
+def _generates(recipe: Recipe) -> bool:
+    return _has_targets(recipe) or _is_language_model(recipe)
+
+
+def _has_labels(recipe: Recipe) -> bool:
+    return not _generates(recipe)
+
+
 def _workers(recipe: Recipe) -> bool:
     return bool(recipe.training.dataloader_num_workers > 0)
 
@@ -66,6 +82,25 @@ def _logs_on_steps(recipe: Recipe) -> bool:
 
 
 NEEDS: Final = (
+    *(
+        Need(path, _has_targets, "set task.type: text2text-generation")
+        for path in ("task.prefix", "data.columns.target", "data.max_target_length")
+    ),
+    Need("task.generation", _generates, "only a model of text-generation or text2text-generation writes texts"),
+    *(
+        Need(path, _is_language_model, "set task.type: text-generation")
+        for path in ("data.columns.prompt", "data.columns.completion", "data.columns.messages", "data.packing")
+    ),
+    Need(
+        "data.columns.weight", lambda r: not _is_language_model(r), "a language model's loss counts every token alike"
+    ),
+    *(
+        Need(path, _has_labels, "a model that writes texts has no labels")
+        for path in (
+            *("task.problem", "task.labels", "task.class_weights", "task.threshold"),
+            *("data.columns.label", "data.columns.text_pair"),
+        )
+    ),
     Need("task.labels", lambda r: r.task.problem != "regression", "a regression has no classes"),
     Need("task.class_weights", lambda r: r.task.problem != "regression", "a regression has no classes"),
     Need("task.threshold", lambda r: r.task.problem in ("auto", "multi_label"), "set task.problem: multi_label"),
@@ -73,6 +108,11 @@ NEEDS: Final = (
     Need("data.config", lambda r: r.data.name is not None, "set data.name"),
     Need("data.revision", lambda r: r.data.name is not None and not r.data.name.startswith("demo/"), _PINNED),
     Need("data.validation_size", lambda r: r.data.validation is None, "data.validation names the rows to score"),
+    Need(
+        "training.per_device_train_batch_size",
+        lambda r: r.batching.padding != "tokens",
+        "batching.max_tokens decides how many rows make a batch",
+    ),
     Need("training.num_train_epochs", lambda r: r.training.max_steps < 1, "training.max_steps ends the run; give one"),
     Need("training.eval_steps", lambda r: r.training.eval_strategy == "steps", _ON_STEPS.format("eval")),
     Need("training.eval_delay", lambda r: r.training.eval_strategy != "no", "set training.eval_strategy"),
@@ -152,7 +192,7 @@ def _names(recipe: Recipe) -> Iterator[Complaint]:
 def _columns(recipe: Recipe) -> Iterator[Complaint]:
     columns = recipe.data.columns
     taken: dict[str, str] = {}
-    for part in ("text", "text_pair", "label", "weight"):
+    for part in ("text", "text_pair", "label", "target", "prompt", "completion", "messages", "weight"):
         value = getattr(columns, part)
         for column in (value,) if isinstance(value, str) else value or ():
             if column in taken:

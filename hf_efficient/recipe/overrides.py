@@ -17,6 +17,7 @@ Overrides: TypeAlias = Iterable[str] | Mapping[str, Any]
 RIVALS: Final[dict[KeyPath, KeyPath]] = {
     ("training", "max_steps"): ("training", "num_train_epochs"),
     ("training", "num_train_epochs"): ("training", "max_steps"),
+    ("batching", "max_tokens"): ("training", "per_device_train_batch_size"),
     ("early_stopping", "patience_evaluations"): ("early_stopping", "patience_epochs"),
     ("early_stopping", "patience_epochs"): ("early_stopping", "patience_evaluations"),
 }

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 from pydantic import PrivateAttr, ValidationError
 
 from hf_efficient.errors import RecipeError
+from hf_efficient.recipe.batching import Batching
 from hf_efficient.recipe.checks import complaints, dormant
 from hf_efficient.recipe.data import DataSection
 from hf_efficient.recipe.early_stopping import EarlyStopping
@@ -75,6 +76,8 @@ class Recipe(Section):
     """Which rows the model is trained and scored on."""
     training: TrainingSection = TrainingSection()
     """How the model is trained."""
+    batching: Batching = Batching()
+    """How rows are grouped into batches."""
     early_stopping: EarlyStopping | None = None
     """End the run when the metric has stopped getting better."""
     hub: Hub | None = None

@@ -12,6 +12,7 @@ import numpy as np
 from accelerate import DistributedType
 from numpy.typing import NDArray
 
+from hf_efficient.data.batches import Split, padded_share
 from hf_efficient.data.images import image_size
 from hf_efficient.losses import IGNORED
 from hf_efficient.models import blank_pixels, max_length_of, takes_images
@@ -128,14 +129,14 @@ def facts(
             "truncated_rows": plan.truncated_rows,
             "image_sizes": {split: image_sizes(table) for split, table in splits.items()},
             "token_lengths": {split: token_lengths(_column(table, "length")) for split, table in splits.items()},
-            "labels": label_counts(_column(plan.train_dataset, "labels"), plan.task.facts()["labels"]),
+            "labels": _labels(plan.train_dataset, **plan.task.facts()),
         },
         "batch": {
             "per_device": args.train_batch_size,
             "accumulation": args.gradient_accumulation_steps,
             "processes": launch["world_size"],
             "effective": effective_batch_size(args),
-            "padding": padding_share(_column(plan.train_dataset, "length"), args.train_batch_size),
+            "padding": _padding(plan, launch["world_size"]),
         },
         "steps": {**asdict(steps), "epochs": steps.total / steps.per_epoch},
         "schedule": {
@@ -192,6 +193,15 @@ def token_lengths(lengths: NDArray[Any] | None) -> dict[str, int] | None:
     return {name: int(value) for name, value in zip(shares, values, strict=True)}
 
 
+def _padding(plan: Plan, processes: int) -> float | None:
+    """Share of the first epoch's tokens that only pad: counted where batches are grouped, else estimated."""
+    if plan.batches is None:
+        return padding_share(_column(plan.train_dataset, "length"), plan.args.train_batch_size)
+    split = Split(plan.args.train_batch_size, plan.args.gradient_accumulation_steps, processes)
+    batches = plan.batches.sampler(split, seed=plan.args.seed, order=plan.order)
+    return padded_share(batches.micro_batches(), plan.batches.lengths)
+
+
 def image_sizes(table: Any) -> dict[str, list[int]] | None:
     """Smallest and largest width and height of a split's images in pixels; None where there are none."""
     if "image" not in table.column_names:
@@ -207,6 +217,10 @@ def padding_share(lengths: NDArray[Any] | None, batch_size: int, seed: int = 0) 
     shuffled = np.random.default_rng(seed).permutation(lengths)
     batches = [shuffled[start : start + batch_size] for start in range(0, len(shuffled), batch_size)]
     return float(1 - lengths.sum() / sum(batch.max() * len(batch) for batch in batches))
+
+
+def _labels(table: Any, problem: str, labels: list[str]) -> dict[str, float] | None:
+    return None if problem == "generation" else label_counts(_column(table, "labels"), labels)
 
 
 def label_counts(labels: NDArray[Any] | None, names: list[str]) -> dict[str, float] | None:

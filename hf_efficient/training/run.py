@@ -19,6 +19,7 @@ from hf_efficient.errors import HfEfficientError, RunDirectoryError
 from hf_efficient.measure import Stopwatch
 from hf_efficient.plan import Plan
 from hf_efficient.report.units import size
+from hf_efficient.tasks import predict_step, preprocess_logits_for_metrics
 from hf_efficient.training.checkpoint import disk_error
 from hf_efficient.training.divergence import EndIfDiverged
 from hf_efficient.training.epoch_end import SaveAfterEvaluation
@@ -111,7 +112,10 @@ def make_trainer(plan: Plan, directory: RunDirectory) -> EfficientTrainer:
         ],
         losses=plan.losses,
         sampler=plan.order,
+        batches=plan.batches,
         scheduler=plan.scheduler,
+        predict_step=predict_step(plan.task),
+        preprocess_logits_for_metrics=preprocess_logits_for_metrics(plan.task),
     )
     trainer.remove_callback(transformers.PrinterCallback)
     return trainer

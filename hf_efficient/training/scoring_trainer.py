@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 from transformers import PrinterCallback, TrainerCallback
 
+from hf_efficient.tasks import predict_step, preprocess_logits_for_metrics
 from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.progress import without_library_bars
 from hf_efficient.training.run_directory import RunDirectory
@@ -66,12 +67,10 @@ def score_rows(recipe: Recipe, model: Any, processing_class: Any, task: Task, ro
 
 
 def predict_rows(recipe: Recipe, model: Any, processing_class: Any, task: Task, rows: Dataset) -> np.ndarray[Any, Any]:
-    """Logits of encoded rows, in their order; computed longest first, so that a batch has little to pad."""
-    order = np.argsort(-np.asarray(rows["length"]), kind="stable")
+    """Logits of encoded rows, in their order."""
     with _scoring_trainer(recipe, model, processing_class, task) as trainer:
-        predicted = trainer.predict(rows.select(order)).predictions
-    logits = np.asarray(predicted[0] if isinstance(predicted, tuple) else predicted)
-    return logits[np.argsort(order)]
+        predicted = trainer.predict(rows).predictions
+    return np.asarray(predicted[0] if isinstance(predicted, tuple) else predicted)
 
 
 @contextmanager
@@ -88,6 +87,9 @@ def _scoring_trainer(recipe: Recipe, model: Any, processing_class: Any, task: Ta
             compute_metrics=task.compute_metrics,
             callbacks=[ScoringBar()],
             losses=(task.loss(label_smoothing=args.label_smoothing_factor),),
+            predict_step=predict_step(task),
+            preprocess_logits_for_metrics=preprocess_logits_for_metrics(task),
         )
         trainer.remove_callback(PrinterCallback)
+        trainer.sorts_evaluation = True
         yield trainer

@@ -10,17 +10,21 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torch.utils.data import Sampler
+from torch.utils.data import DataLoader, Sampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import ExportableState
 from transformers.trainer_utils import EvalLoopOutput
 
+from hf_efficient.data.batches import Batches, Split
+from hf_efficient.data.decoder_inputs import DecoderInputs
 from hf_efficient.errors import PlanError
-from hf_efficient.losses import Batch, Loss, known_head
+from hf_efficient.losses import Batch, HeadLoss, Loss, known_head
 from hf_efficient.plan import Plan
 from hf_efficient.recipe.section import Section
+from hf_efficient.tasks.base import PredictStep
 from hf_efficient.techniques import apply_techniques
 from hf_efficient.training.checkpoint import writing_checkpoint
+from hf_efficient.training.loading import grouped_dataloader, in_order, longest_first
 from hf_efficient.training.model_loss import consumes_count, count_labels, own_loss
 from hf_efficient.training.tally import Tally
 
@@ -32,14 +36,20 @@ Scheduler = Callable[[Optimizer, int], LRScheduler]
 
 
 class SetEpoch(TrainerCallback):
-    """Tells the sampler the epoch: on several processes accelerate forgets to after a resume (accelerate 1.15)."""
+    """Tells samplers the epoch: on several processes accelerate forgets to after a resume (accelerate 1.15)."""
 
-    def __init__(self, sampler: Any) -> None:
-        self.sampler = sampler
+    def __init__(self) -> None:
+        self.samplers: list[Any] = []
+
+    def add(self, sampler: Any) -> None:
+        """Tell this one too, if it wants to know."""
+        if hasattr(sampler, "set_epoch"):
+            self.samplers.append(sampler)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer before the first batch of an epoch is drawn."""
-        self.sampler.set_epoch(int((state.epoch or 0) + 1e-6))
+        for sampler in self.samplers:
+            sampler.set_epoch(int((state.epoch or 0) + 1e-6))
 
 
 class EfficientTrainer(Trainer):
@@ -51,7 +61,12 @@ class EfficientTrainer(Trainer):
             other model keeps its own loss.
         sampler: the order of the training rows. It must be a pure function of (seed, epoch), the same on each
             process; if it has `set_epoch`, it is called before each epoch.
+        batches: how rows are grouped into batches (`hf_efficient.data.batches.Batches`): the rows of an optimizer
+            step are formed first and split over accumulation and processes second. Evaluation is then sorted by
+            length too; predictions come in the caller's order.
         scheduler: `scheduler(optimizer, num_training_steps)`, instead of `args.lr_scheduler_type`.
+        predict_step: `predict_step(model, inputs)`, what evaluation and prediction take instead of the model's
+            outputs, e.g. generated ids (samples, tokens); called only where there are metrics or predictions to make.
         techniques: sections of a recipe such as `EarlyStopping(patience_epochs=2)`, applied to this trainer.
 
     However a global batch is split over accumulation steps and processes, loss and gradient are the same: each term
@@ -79,7 +94,9 @@ class EfficientTrainer(Trainer):
         *,
         losses: Sequence[Loss] | None = None,
         sampler: Sampler[int] | None = None,
+        batches: Batches | None = None,
         scheduler: Scheduler | None = None,
+        predict_step: PredictStep | None = None,
         techniques: Sequence[Section] = (),
     ) -> None:
         if losses is not None and compute_loss_func is not None:
@@ -93,11 +110,15 @@ class EfficientTrainer(Trainer):
             data_collator=data_collator,
             losses=None if losses is None else tuple(losses),
             order=sampler,
+            batches=batches,
             callbacks=tuple(callbacks or ()),
         )
         plan = apply_techniques(plan, techniques)
         self.sampler = plan.order
+        self.batches = plan.batches
+        self.sorts_evaluation = plan.batches is not None
         self._scheduler_function = scheduler
+        self._predict_step = predict_step
         super().__init__(
             model=plan.model,
             args=plan.args,
@@ -118,15 +139,19 @@ class EfficientTrainer(Trainer):
         self._tally: Tally | None = None
         if compute_loss_func is None:
             self.loss_is_scaled_for_ga = True
-        if hasattr(self.sampler, "set_epoch"):
-            self.add_callback(SetEpoch(self.sampler))
+        self._set_epoch = SetEpoch()
+        self._set_epoch.add(self.sampler)
+        self.add_callback(self._set_epoch)
 
     def _choose_losses(self, losses: tuple[Loss, ...] | None) -> tuple[Loss, ...] | None:
         """The terms of the objective; None where the model or `compute_loss_func` decides."""
         if losses is not None or self.compute_loss_func is not None:
             return losses
         smoothing = self.args.label_smoothing_factor if self.label_smoother is not None else 0.0
-        head = known_head(self.accelerator.unwrap_model(self.model), label_smoothing=smoothing)
+        model = self.accelerator.unwrap_model(self.model)
+        head = known_head(model, label_smoothing=smoothing)
+        if isinstance(head, HeadLoss) and head.seq2seq:
+            self.data_collator = DecoderInputs(self.data_collator, model.prepare_decoder_input_ids_from_labels)
         return None if head is None else (head,)
 
     # One count a step, over all micro-batches and all processes.
@@ -218,6 +243,19 @@ class EfficientTrainer(Trainer):
             self._tally.add(self.accelerator.gather_for_metrics(Tally.per_sample(rows, samples)))
         return rows.values.sum() / count
 
+    def prediction_step(
+        self, model: nn.Module, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: list[str] | None = None
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """Loss, predictions and labels of a batch; predictions are those of `predict_step` if it was given."""
+        if self._predict_step is None or prediction_loss_only:
+            return super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
+        inputs = self._prepare_inputs(inputs)
+        labels = inputs.get("labels")
+        loss = None if labels is None else super().prediction_step(model, inputs, True, ignore_keys)[0]
+        with torch.no_grad(), self.compute_loss_context_manager():
+            predictions = self._predict_step(self.accelerator.unwrap_model(model), inputs)
+        return loss, predictions, labels
+
     def evaluation_loop(
         self,
         dataloader: Any,
@@ -232,12 +270,41 @@ class EfficientTrainer(Trainer):
         tally, self._tally = self._tally, None
         if tally.count and output.metrics is not None:
             output.metrics[f"{metric_key_prefix}_loss"] = tally.mean
-        return output
+        return in_order(output, getattr(dataloader, "row_order", None))
 
-    # Two more doors.
+    # More doors: the order of the rows, their batches, the schedule.
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         return self.sampler if self.sampler is not None else super()._get_train_sampler(train_dataset)
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Batches of this process; grouped by length if `batches` was given."""
+        if self.batches is None:
+            return super().get_train_dataloader()
+        split = Split(self._train_batch_size, self.args.gradient_accumulation_steps, self.args.world_size)
+        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
+        sampler = self.batches.sampler(split, seed=seed, order=self.sampler, drop_last=self.args.dataloader_drop_last)
+        self._set_epoch.add(sampler)
+        return grouped_dataloader(self, sampler)
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        """Rows to score; from the longest to the shortest if `batches` was given."""
+        rows: Any = self.eval_dataset
+        if eval_dataset is not None:
+            rows = rows[eval_dataset] if isinstance(eval_dataset, str) else eval_dataset
+        return self._sorted(super().get_eval_dataloader, rows)
+
+    def get_test_dataloader(self, test_dataset: Any) -> Any:
+        """Rows to predict; likewise."""
+        return self._sorted(super().get_test_dataloader, test_dataset)
+
+    def _sorted(self, loader_of: Callable[[Any], Any], rows: Any) -> Any:
+        order = longest_first(rows) if self.sorts_evaluation else None
+        if order is None:
+            return loader_of(rows)
+        loader: Any = loader_of(rows.select(order))
+        loader.row_order = order
+        return loader
 
     def create_scheduler(self, num_training_steps: int, optimizer: Optimizer | None = None) -> Any:
         """The schedule of the learning rate: `scheduler` if it was given, else that of `args`."""

@@ -22,7 +22,7 @@ def test_the_constructor_takes_every_argument_of_the_stock_one():
     ours = inspect.signature(EfficientTrainer.__init__).parameters
     assert [name for name in ours if name in stock] == list(stock)
     assert all(ours[name].default == stock[name].default for name in stock if name != "self")
-    assert set(ours) - set(stock) == {"losses", "sampler", "scheduler", "techniques"}
+    assert set(ours) - set(stock) == {"losses", "sampler", "batches", "scheduler", "techniques"}
     assert all(ours[name].kind is inspect.Parameter.KEYWORD_ONLY for name in set(ours) - set(stock))
 
 

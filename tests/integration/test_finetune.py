@@ -23,6 +23,7 @@ from hf_efficient.training.trainer import EfficientTrainer
 from tests.integration.command_line import CLASSES, CommandLine, sentences, write_rows
 
 EPOCHS = "training.num_train_epochs={}".format
+DYNAMIC = "batching.padding=dynamic"
 
 
 @pytest.fixture
@@ -258,9 +259,9 @@ def test_checkpoints_of_the_model_alone_are_kept_and_not_resumed(command_line, c
 
 
 def test_a_named_checkpoint_of_the_stock_trainer_is_taken_on(command_line, trains, another, tmp_path):
-    trains(EPOCHS(2))
+    trains(EPOCHS(2), DYNAMIC)
     second = another()
-    recipe = Recipe.load(second.recipe(), [EPOCHS(2)])
+    recipe = Recipe.load(second.recipe(), [EPOCHS(2), DYNAMIC])
     args, _, _ = training_arguments(recipe, RunDirectory(tmp_path / "stock"))
     plan = build(recipe, args)
     stock = transformers.Trainer(
@@ -275,11 +276,11 @@ def test_a_named_checkpoint_of_the_stock_trainer_is_taken_on(command_line, train
     with pytest.raises(KeyboardInterrupt):
         stock.train()
     checkpoint = tmp_path / "stock" / "checkpoints" / "checkpoint-5"
-    settings = (EPOCHS(2), f"training.resume_from_checkpoint={checkpoint}")
+    settings = (EPOCHS(2), DYNAMIC, f"training.resume_from_checkpoint={checkpoint}")
 
     broken = shutil.copytree(checkpoint, tmp_path / "broken")
     (broken / "scheduler.pt").unlink()
-    ending = second.finetune(EPOCHS(2), f"training.resume_from_checkpoint={broken}")
+    ending = second.finetune(EPOCHS(2), DYNAMIC, f"training.resume_from_checkpoint={broken}")
     assert ending.status == 1
     assert ending.said == [
         f"error: command line: training.resume_from_checkpoint: {broken} is not a whole checkpoint: "
@@ -475,7 +476,7 @@ def test_deterministic_runs_use_only_deterministic_kernels(command_line, trains,
 
 
 def test_the_best_model_is_the_one_that_is_saved(command_line, trains):
-    trains(EPOCHS(3), "training.load_best_model_at_end=true", "training.learning_rate=0.05")
+    trains(EPOCHS(3), DYNAMIC, "training.load_best_model_at_end=true", "training.learning_rate=0.05")
     losses = {record["step"]: record["eval_loss"] for record in command_line.log if "eval_loss" in record}
     best = min(losses, key=losses.get)
     assert best != 15

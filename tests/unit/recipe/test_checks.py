@@ -47,6 +47,11 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
         (["task.labels=[a]", "task.problem=regression"], "task.labels", "no classes"),
         (["task.threshold=0.3", "task.problem=single_label"], "task.threshold", "multi_label"),
         (["data.validation=v", "data.validation_size=0.2"], "data.validation_size", "data.validation names the rows"),
+        (
+            ["batching={padding: tokens, max_tokens: 64}", "training.per_device_train_batch_size=8"],
+            "training.per_device_train_batch_size",
+            "batching.max_tokens decides",
+        ),
         (["data.revision=v1"], "data.revision", "are pinned"),
         (["model.revision=v1"], "model.revision", "are pinned"),
         (["data.name=", "data.train=a.csv", "data.config=sst2"], "data.config", "set data.name"),

@@ -134,7 +134,7 @@ from hf_efficient.recipe import Recipe
         ),
         (
             "zzz: 1\n",
-            "a.yaml:5: zzz is not a setting. A recipe takes task, model, data, training, early_stopping, hub.",
+            "a.yaml:5: zzz is not a setting. A recipe takes task, model, data, training, batching, early_stopping, hub.",
         ),
         (
             "hub:\n  repo_id: a/b\n  qqq: 1\n",

@@ -1,0 +1,75 @@
+"""Data loaders whose rows are grouped or sorted by length."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import datasets
+import numpy as np
+from torch.utils.data import DataLoader
+from transformers.trainer_utils import EvalLoopOutput, seed_worker
+
+from hf_efficient.data.batches import LengthBatches
+
+if TYPE_CHECKING:
+    from transformers import Trainer
+
+Array = np.ndarray[Any, Any]
+
+
+def grouped_dataloader(trainer: Trainer, sampler: LengthBatches) -> DataLoader[Any]:
+    """The trainer's loader over its training rows with these batches, of which each process gets its turn.
+
+    A batch sampler can't enter through the Trainer's sampler hook, which makes batches of what it gets
+    (transformers 5.23), and accelerate must not even out batches that differ in size on purpose.
+    """
+    args, rows, collator = trainer.args, trainer.train_dataset, trainer.data_collator
+    if isinstance(rows, datasets.Dataset):
+        rows = trainer._remove_unused_columns(rows, description="training")
+    else:
+        collator = trainer._get_collator_with_removed_columns(collator, description="training")
+    loader: DataLoader[Any] = DataLoader(
+        rows,  # type: ignore[arg-type]
+        batch_sampler=sampler,
+        collate_fn=collator,
+        num_workers=args.dataloader_num_workers,
+        pin_memory=args.dataloader_pin_memory,
+        persistent_workers=args.dataloader_persistent_workers,
+        multiprocessing_context=args.dataloader_multiprocessing_context,
+        prefetch_factor=args.dataloader_prefetch_factor,
+        worker_init_fn=partial(seed_worker, num_workers=args.dataloader_num_workers, rank=args.process_index),
+    )
+    evened = trainer.accelerator.even_batches
+    trainer.accelerator.even_batches = False
+    try:
+        prepared: DataLoader[Any] = trainer.accelerator.prepare(loader)
+    finally:
+        trainer.accelerator.even_batches = evened
+    return prepared
+
+
+def longest_first(rows: Any) -> Array | None:
+    """Row numbers from the longest row to the shortest; None where rows have no column `length`."""
+    if not isinstance(rows, datasets.Dataset) or "length" not in rows.column_names:
+        return None
+    order: Array = np.argsort(-np.asarray(rows["length"], dtype=np.int64), kind="stable")
+    return order
+
+
+def in_order(output: EvalLoopOutput, order: Array | None) -> EvalLoopOutput:
+    """What a loop over sorted rows gave, in the order that the caller knows."""
+    if order is None:
+        return output
+    inverse = np.argsort(order, kind="stable")
+    return output._replace(
+        predictions=_permuted(output.predictions, inverse), label_ids=_permuted(output.label_ids, inverse)
+    )
+
+
+def _permuted(arrays: Any, rows: Array) -> Any:
+    if isinstance(arrays, (tuple, list)):
+        return type(arrays)(_permuted(array, rows) for array in arrays)
+    if isinstance(arrays, np.ndarray) and len(arrays) == len(rows):
+        return arrays[rows]
+    return arrays
