@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -60,6 +61,38 @@ MODELS: dict[str, Callable[..., Any]] = {
     "roberta": _roberta,
     "mpnet": _mpnet,
     "vit": _vit,
+}
+
+
+def _t5(dropout: float) -> Any:
+    sizes = {"d_model": 16, "d_kv": 8, "d_ff": 24, "num_layers": 2, "num_heads": 2}
+    config = transformers.T5Config(
+        vocab_size=VOCAB, dropout_rate=dropout, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0, **sizes
+    )
+    return transformers.T5ForConditionalGeneration(config)
+
+
+def _bart_like(kind: str, dropout: float) -> Any:
+    side = {"layers": 2, "attention_heads": 2, "ffn_dim": 24}
+    sizes = {f"{part}_{name}": value for part in ("encoder", "decoder") for name, value in side.items()}
+    ids = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 1, "forced_eos_token_id": 1}
+    config = getattr(transformers, f"{kind}Config")(
+        vocab_size=VOCAB,
+        d_model=16,
+        max_position_embeddings=16,
+        dropout=dropout,
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        decoder_start_token_id=2,
+        **sizes,
+        **ids,
+    )
+    return transformers.AutoModelForSeq2SeqLM.from_config(config)
+
+
+SEQ2SEQ_MODELS: dict[str, Callable[[float], Any]] = {
+    "t5": _t5,
+    **{kind.lower(): partial(_bart_like, kind) for kind in ("Bart", "MBart", "Marian")},
 }
 
 
@@ -131,6 +164,40 @@ class TokenCase:
     def collator(rows: list[dict[str, Any]]) -> dict[str, Any]:
         """A batch padded to its longest row, with the token that RoBERTa counts no position for."""
         fill = {"input_ids": 1, "attention_mask": 0, "labels": -100}
+        return {
+            name: torch.nn.utils.rnn.pad_sequence([row[name] for row in rows], batch_first=True, padding_value=value)
+            for name, value in fill.items()
+        }
+
+
+@dataclass(frozen=True)
+class Seq2SeqCase:
+    """One encoder-decoder architecture; sources and targets are of several lengths."""
+
+    model: str
+    dropout: float = 0.0
+
+    def make_model(self) -> Any:
+        """The model, with the same weights at every call."""
+        torch.manual_seed(0)
+        return SEQ2SEQ_MODELS[self.model](self.dropout)
+
+    def rows(self, count: int) -> list[dict[str, Any]]:
+        """Sources of 3 to 7 tokens and targets of 2 to 9, the same at every call."""
+        generator = torch.Generator().manual_seed(1)
+        return [self._row(generator) for _ in range(count)]
+
+    def _row(self, generator: torch.Generator) -> dict[str, Any]:
+        source, target = (
+            torch.randint(4, VOCAB, (int(torch.randint(*ends, (), generator=generator)),), generator=generator)
+            for ends in ((3, 8), (2, 10))
+        )
+        return {"input_ids": source, "attention_mask": torch.ones_like(source), "labels": target}
+
+    @staticmethod
+    def collator(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """A batch padded to its longest source and target; what the decoder reads is for the trainer to make."""
+        fill = {"input_ids": 0, "attention_mask": 0, "labels": -100}
         return {
             name: torch.nn.utils.rnn.pad_sequence([row[name] for row in rows], batch_first=True, padding_value=value)
             for name, value in fill.items()

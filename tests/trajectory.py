@@ -8,7 +8,7 @@ import transformers
 from transformers import PrinterCallback, TrainingArguments
 
 from hf_efficient.training.trainer import EfficientTrainer
-from tests.tiny import Case, TokenCase
+from tests.tiny import Case, Seq2SeqCase, TokenCase
 
 Steps = list[tuple[float, float]]
 
@@ -28,7 +28,12 @@ def arguments(output_dir: str, **settings: Any) -> TrainingArguments:
 
 
 def train(
-    trainer_class: str, case: Case | TokenCase, num_rows: int, output_dir: str, settings: dict[str, Any], **doors: Any
+    trainer_class: str,
+    case: Case | TokenCase | Seq2SeqCase,
+    num_rows: int,
+    output_dir: str,
+    settings: dict[str, Any],
+    **doors: Any,
 ) -> tuple[Steps, int]:
     """Loss and gradient norm of each step, and the world size that the Trainer saw."""
     cls = EfficientTrainer if trainer_class == "efficient" else transformers.Trainer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,18 +38,38 @@ class Texts:
 
     first: Sequence[str]
     second: Sequence[str] | None = None
+    target: bool = False
+    """Whether they are what a model is to write: some tokenizers have another vocabulary or language for that."""
+    special_tokens: bool = True
+    """Whether the tokenizer puts its own marks around each, such as the begin of a text."""
 
     def __len__(self) -> int:
         return len(self.first)
 
     def __getitem__(self, rows: slice) -> Texts:
-        return Texts(self.first[rows], None if self.second is None else self.second[rows])
+        return replace(self, first=self.first[rows], second=None if self.second is None else self.second[rows])
 
 
 def encode_texts(
     texts: Texts, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str, cache: Path
 ) -> Encoded:
+    """The texts tokenised, and how many of them were cut; see `tokenise`."""
+    rows = tokenise(texts, tokenizer, max_length=max_length, truncation=truncation, split=split, cache=cache)
+    return Encoded(rows.remove_columns("truncated"), num_truncated(rows))
+
+
+def num_truncated(*tables: Dataset) -> int:
+    """Rows that were cut in any of the tables, which `tokenise` gave."""
+    cut = [table.with_format("arrow")[:]["truncated"].to_pylist() for table in tables]
+    return sum(any(row) for row in zip(*cut, strict=True))
+
+
+def tokenise(
+    texts: Texts, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str, cache: Path
+) -> Dataset:
     """The texts tokenised, memory-mapped from the folder `cache`; one process writes, the others wait for it.
+
+    Columns are the tokenizer's, `length`, and `truncated`, whether the row was cut.
 
     Raises:
         DataError: there are no rows, or one is longer than `max_length` and `truncation` is off.
@@ -60,14 +80,12 @@ def encode_texts(
     key = cache_key(texts, tokenizer, max_length=max_length, truncation=truncation)
     batches = _batches(texts, tokenizer, max_length, truncation, split)
     try:
-        rows = _cached(cache / f"{key}.arrow", len(texts), batches)
+        return _cached(cache / f"{key}.arrow", len(texts), batches)
     except OSError as error:
         raise HfEfficientError(
             f"{cache}: encoded rows can't be kept there: {error.strerror or error}; free some space, or name another "
             "folder in HF_EFFICIENT_HOME"
         ) from error
-    num_truncated = sum(rows.with_format("arrow")[:]["truncated"].to_pylist())
-    return Encoded(rows.remove_columns("truncated"), num_truncated)
 
 
 def _cached(path: Path, num_rows: int, batches: Iterator[pa.RecordBatch]) -> Dataset:
@@ -92,6 +110,8 @@ def cache_key(texts: Texts, tokenizer: PreTrainedTokenizerBase, *, max_length: i
     import xxhash
 
     settings = [_FORMAT, transformers.__version__, tokenizers.__version__, max_length, truncation]
+    settings += [getattr(tokenizer, "tgt_lang", None)] if texts.target else []
+    settings += [] if texts.special_tokens else ["no special tokens"]
     key = xxhash.xxh3_128(json.dumps([*settings, texts.second is not None, _state(tokenizer)]).encode())
     for text in (*texts.first, *(texts.second or ())):
         data = text.encode("utf-8", "surrogatepass")
@@ -130,10 +150,11 @@ def _batch(
     import pyarrow as pa
 
     limits: dict[str, Any] = {"truncation": True, "max_length": max_length} if truncation else {}
-    columns = tokenizer(list(texts.first), texts.second and list(texts.second), verbose=False, **limits)
+    columns = _tokens(texts, tokenizer, **limits)
     lengths = [len(ids) for ids in columns["input_ids"]]
     if not truncation:
-        _refuse_long(lengths, max_length, row, start)
+        setting = "data.max_target_length" if texts.target else "data.max_length"
+        _refuse_long(lengths, max_length, setting, row, start)
     truncated = _were_cut(texts, tokenizer, lengths, max_length)
     arrays = {name: pa.array(values, _type(name)) for name, values in columns.items()}
     return pa.record_batch({**arrays, "length": pa.array(lengths, pa.int32()), "truncated": pa.array(truncated)})
@@ -145,12 +166,18 @@ def _type(column: str) -> pa.DataType:
     return pa.list_(pa.int32() if column == "input_ids" else pa.int8())
 
 
-def _refuse_long(lengths: list[int], max_length: int, row: str, start: int) -> None:
+def _tokens(texts: Texts, tokenizer: PreTrainedTokenizerBase, **limits: Any) -> Any:
+    first = {"text_target" if texts.target else "text": list(texts.first)}
+    second = None if texts.second is None else list(texts.second)
+    return tokenizer(**first, text_pair=second, verbose=False, add_special_tokens=texts.special_tokens, **limits)
+
+
+def _refuse_long(lengths: list[int], max_length: int, setting: str, row: str, start: int) -> None:
     for number, length in enumerate(lengths, start=start + 1):
         if length > max_length:
             raise DataError(
                 f"{row.format(number)}: expected at most {max_length} tokens, found {length}; shorten the text, raise "
-                "data.max_length or set data.truncation to true"
+                f"{setting} or set data.truncation to true"
             )
 
 
@@ -160,7 +187,7 @@ def _were_cut(texts: Texts, tokenizer: PreTrainedTokenizerBase, lengths: list[in
     if not full:
         return [False] * len(lengths)
     second = None if texts.second is None else [texts.second[index] for index in full]
-    whole = tokenizer([texts.first[index] for index in full], second, verbose=False)["input_ids"]
+    whole = _tokens(replace(texts, first=[texts.first[index] for index in full], second=second), tokenizer)["input_ids"]
     cut = {index for index, ids in zip(full, whole, strict=True) if len(ids) > max_length}
     return [index in cut for index in range(len(lengths))]
 

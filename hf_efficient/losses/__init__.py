@@ -1,7 +1,7 @@
 """Losses: one number per row, never reduced."""
 
 from hf_efficient.losses.causal_lm import chunked_cross_entropy, next_labels, next_token_items
-from hf_efficient.losses.heads import HeadLoss, known_head, next_token, supervised, supervised_tokens
+from hf_efficient.losses.heads import HeadLoss, known_head, next_token, supervised, supervised_tokens, target_tokens
 from hf_efficient.losses.rows import Batch, Items, Loss, Rows
 from hf_efficient.losses.supervised import (
     IGNORED,
@@ -36,5 +36,6 @@ __all__ = [
     "squared_error",
     "supervised",
     "supervised_tokens",
+    "target_tokens",
     "token_items",
 ]

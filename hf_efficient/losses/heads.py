@@ -31,6 +31,10 @@ TOKEN_HEAD = "ForTokenClassification"
 """Ending of the classes whose head gives one vector of logits per token."""
 CAUSAL_HEADS = ("ForCausalLM", "GPT2LMHeadModel")
 """Endings of the classes whose head gives the logits of the next token at each position."""
+SEQ2SEQ_MODELS = ("bart", "longt5", "marian", "mbart", "mt5", "mvp", "pegasus", "plbart", "t5", "umt5")
+"""Model types whose decoder gives the logits of each target token, and whose own loss is their cross-entropy alone."""
+SEQ2SEQ_HEADS = ("ForConditionalGeneration", "MTModel")
+"""Endings of their classes."""
 
 
 def known_head(model: nn.Module, *, label_smoothing: float = 0.0) -> Loss | None:
@@ -38,6 +42,8 @@ def known_head(model: nn.Module, *, label_smoothing: float = 0.0) -> Loss | None
     name = type(model).__name__
     if name.endswith(TOKEN_HEAD):
         return HeadLoss(model.config, label_smoothing, per_token=True)
+    if name.endswith(SEQ2SEQ_HEADS) and getattr(model.config, "model_type", None) in SEQ2SEQ_MODELS:
+        return HeadLoss(model.config, label_smoothing, seq2seq=True)
     if name.endswith(CAUSAL_HEADS) and _has_no_other_loss(model):
         return HeadLoss(model.config, label_smoothing, causal=True)
     if not name.endswith(CLASSIFICATION_HEADS):
@@ -63,6 +69,7 @@ class HeadLoss:
     label_smoothing: float = 0.0
     per_token: bool = False
     causal: bool = False
+    seq2seq: bool = False
     name: str = "labels"
     weight: float = 1.0
 
@@ -86,6 +93,8 @@ class HeadLoss:
     def _supervised(self, labels: Tensor) -> Supervised:
         if self.causal:
             return next_token(label_smoothing=self.label_smoothing)
+        if self.seq2seq:
+            return target_tokens(label_smoothing=self.label_smoothing)
         if self.per_token:
             return supervised_tokens(label_smoothing=self.label_smoothing)
         if self.config.problem_type is None:
@@ -124,6 +133,11 @@ def supervised_tokens(*, class_weights: Tensor | None = None, label_smoothing: f
 def next_token(*, label_smoothing: float = 0.0) -> Supervised:
     """The loss of a causal language model: labels are the tokens themselves, -100 where one is not to be learnt."""
     return Supervised(next_token_items, partial(chunked_cross_entropy, label_smoothing=label_smoothing), shifted=True)
+
+
+def target_tokens(*, label_smoothing: float = 0.0) -> Supervised:
+    """The loss of an encoder-decoder: labels are the tokens of the target, -100 where there is none."""
+    return Supervised(token_items, partial(chunked_cross_entropy, label_smoothing=label_smoothing))
 
 
 def _guess_problem(num_labels: int, labels: Tensor) -> str:

@@ -8,8 +8,17 @@ from pydantic import Field
 
 from hf_efficient.recipe.section import Section
 
-TaskType = Literal["text-classification", "image-classification"]
+TaskType = Literal["text-classification", "image-classification", "text2text-generation", "text-generation"]
 Problem = Literal["auto", "single_label", "multi_label", "regression"]
+
+
+class Generation(Section):
+    """How text is generated, for metrics and predictions; it is saved with the model."""
+
+    max_new_tokens: int | None = Field(default=None, ge=1)
+    """Tokens of a generated text at most; by default 128, or what the model can take if that is less."""
+    num_beams: int = Field(default=1, ge=1)
+    """Width of the beam search; 1 is greedy."""
 
 
 class TaskSection(Section):
@@ -27,3 +36,7 @@ class TaskSection(Section):
     """Metrics to report; by default all that fit the problem."""
     threshold: float | None = Field(default=None, gt=0.0, lt=1.0)
     """Probability from which a label counts as predicted in a multi-label problem; by default 0.5."""
+    prefix: str | None = Field(default=None, min_length=1)
+    """Put before each source text, e.g. `"summarize: "`."""
+    generation: Generation = Generation()
+    """How text is generated."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -130,6 +131,8 @@ def _intended_use(report: Mapping[str, Any]) -> str:
         "single_label": f"It assigns exactly one of these labels to a text: {_labels(task)}.",
         "multi_label": f"It assigns any number of these labels to a text, none included: {_labels(task)}.",
         "regression": "It gives a number for a text, on the scale of the values that it was trained on.",
+        "next_token": "It goes on with a text.",
+        "generation": "It writes a text for a text, as in the pairs that it was trained on.",
     }[task["problem"]]
     return f"{purpose} Use it on texts like those it was trained on, and measure it on your own before you rely on it."
 
@@ -142,6 +145,8 @@ def _labels(task: Mapping[str, Any]) -> str:
 
 def _usage(task: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
     """Code that needs nothing but transformers."""
+    if task["type"] == "text2text-generation":
+        return _generation_usage((recipe.get("task") or {}).get("prefix") or "")
     multi_label = task["problem"] == "multi_label"
     code = (
         "```python\nfrom transformers import pipeline\n\n"
@@ -151,6 +156,17 @@ def _usage(task: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
     )
     threshold = (recipe.get("task") or {}).get("threshold") if multi_label else None
     return code if threshold is None else f"{code}\n\nA label counts as predicted from a probability of {threshold} on."
+
+
+def _generation_usage(prefix: str) -> str:
+    return (
+        "```python\nfrom transformers import AutoModelForSeq2SeqLM, AutoTokenizer\n\n"
+        "# The name of this repository, or the directory model/ of the run.\n"
+        'tokenizer = AutoTokenizer.from_pretrained("user/name")\n'
+        'model = AutoModelForSeq2SeqLM.from_pretrained("user/name")\n'
+        f'ids = model.generate(**tokenizer({json.dumps(f"{prefix}a text", ensure_ascii=False)}, return_tensors="pt"))\n'
+        "print(tokenizer.decode(ids[0], skip_special_tokens=True))\n```"
+    )
 
 
 def _training(report: Mapping[str, Any], recipe_text: str) -> str:

@@ -5,22 +5,45 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from hf_efficient.tasks.base import Task
+from hf_efficient.tasks.base import Binds, Condenses, Generates, PredictStep, Task
+from hf_efficient.tasks.causal_lm import CausalLM
 from hf_efficient.tasks.image_classification import ImageClassification
+from hf_efficient.tasks.prompt_completion import PromptCompletion
+from hf_efficient.tasks.seq2seq import Text2TextGeneration
 from hf_efficient.tasks.text_classification import TextClassification
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
+    from torch import Tensor
+    from transformers import PreTrainedModel
 
     from hf_efficient.data.rules import Rules
     from hf_efficient.recipe.data import Columns, DataSection
     from hf_efficient.recipe.task import TaskSection
 
-__all__ = ["TASKS", "ImageClassification", "Task", "TextClassification", "learn", "restore", "rules_of"]
+__all__ = [
+    "TASKS",
+    "CausalLM",
+    "Generates",
+    "ImageClassification",
+    "PromptCompletion",
+    "Task",
+    "Text2TextGeneration",
+    "TextClassification",
+    "bind",
+    "learn",
+    "predict_step",
+    "preprocess_logits_for_metrics",
+    "restore",
+    "rules_of",
+    "to_predict",
+]
 
 TASKS: Final[dict[str, Any]] = {
     "image-classification": ImageClassification,
     "text-classification": TextClassification,
+    "text2text-generation": Text2TextGeneration,
+    "text-generation": CausalLM,
 }
 """The task of each `task.type`."""
 
@@ -52,3 +75,29 @@ def restore(
         RecipeError, PlanError, DataError: as the task's own `restore`.
     """
     return TASKS[section.type].restore(section, data, table, config, place)
+
+
+def bind(task: Task, model: PreTrainedModel, processing_class: Any) -> Task:
+    """The task with what it needs of the model that it is used with, if it needs anything.
+
+    Raises:
+        PlanError: the model can't do the task.
+    """
+    return task.bind(model, processing_class) if isinstance(task, Binds) else task
+
+
+def predict_step(task: object) -> PredictStep | None:
+    """What generates the task's predictions from a batch; None where they are read off the logits."""
+    return task.predict_step if isinstance(task, Generates) else None
+
+
+def preprocess_logits_for_metrics(task: object) -> Callable[[Any, Tensor], Tensor] | None:
+    """What makes the task's metrics out of each batch of an evaluation; None where the logits are kept."""
+    return (
+        task.preprocess_logits_for_metrics if isinstance(task, Condenses) and not isinstance(task, Generates) else None
+    )
+
+
+def to_predict(task: Task) -> Task:
+    """The task as it is put to a trained model: a language model is given prompts, and asked to go on."""
+    return PromptCompletion.of(task) if isinstance(task, CausalLM) else task

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
     from datasets import Dataset
-    from transformers import EvalPrediction
+    from torch import Tensor
+    from transformers import EvalPrediction, PreTrainedModel, PreTrainedTokenizerBase
 
     from hf_efficient.data import Encoded
     from hf_efficient.losses import Loss
@@ -33,6 +34,11 @@ class Task(Protocol):
     @property
     def metric_names(self) -> tuple[str, ...]:
         """Metrics that `compute_metrics` gives, in the order of the report; the first one is the main one."""
+        ...
+
+    @property
+    def columns(self) -> Any:
+        """Names of the columns by the part that they play, its fields named as those of `data.columns`."""
         ...
 
     def config(self) -> dict[str, Any]:
@@ -70,4 +76,35 @@ class Task(Protocol):
 
     def predictions(self, logits: np.ndarray[Any, Any]) -> list[dict[str, Any]]:
         """One record per sample for people and files: predicted label and its score, or the number."""
+        ...
+
+
+PredictStep: TypeAlias = "Callable[[Any, Mapping[str, Any]], Tensor]"
+"""`predict_step(model, inputs)`: ids generated from a batch, (samples, tokens)."""
+
+
+@runtime_checkable
+class Binds(Protocol):
+    """A task that needs to know its model and tokenizer."""
+
+    def bind(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Task:
+        """The task of this model, which from now on generates as the recipe says."""
+        ...
+
+
+@runtime_checkable
+class Condenses(Protocol):
+    """A task whose logits are too many to be kept: an evaluation keeps what the metrics need of each batch."""
+
+    def preprocess_logits_for_metrics(self, logits: Any, labels: Tensor) -> Tensor:
+        """What `compute_metrics` is given as predictions, (samples, numbers)."""
+        ...
+
+
+@runtime_checkable
+class Generates(Binds, Protocol):
+    """A task whose predictions are generated, not read off the logits: they take a model and a tokenizer."""
+
+    def predict_step(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:
+        """What the model generates from a batch, (samples, tokens)."""
         ...

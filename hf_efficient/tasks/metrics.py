@@ -21,6 +21,7 @@ _FEATURES: Final = {
     "default": Value("int64"),
     "multilabel": List(Value("int64")),
     "regression": Value("float64"),
+    "text": Value("string"),
 }
 """What one prediction and one reference are, by the metric's `config_name`."""
 

@@ -66,6 +66,7 @@ def build(
     )
     set_seed(args.seed)  # a new head is drawn here, before the Trainer seeds
     loaded = load_model(recipe.model, task, processing_class, recipe.place, model=live.model)
+    task = tasks.bind(task, loaded.model, processing_class)
     limits = encoding_limits(task, loaded.model.config, processing_class, recipe.data, recipe.place)
     encoded = {split: task.encode(table, processing_class, split=split, **limits) for split, table in tables.items()}
     plan = Plan(

@@ -21,13 +21,22 @@ if TYPE_CHECKING:
 
 ACTING: Final = (
     "data.columns.image",
+    "data.columns.completion",
     "data.columns.label",
+    "data.columns.messages",
+    "data.columns.prompt",
+    "data.columns.target",
     "data.columns.text",
     "data.columns.text_pair",
     "data.columns.weight",
     "data.max_length",
+    "data.max_target_length",
+    "data.packing",
     "data.truncation",
+    "task.generation.max_new_tokens",
+    "task.generation.num_beams",
     "task.metrics",
+    "task.prefix",
     "task.threshold",
     "training.allow_slow",
     "training.dataloader_num_workers",
@@ -48,6 +57,8 @@ class FinishedRun:
     model: Any = field(repr=False)
     """In fp32."""
     processing_class: Any = field(repr=False)
+    facts: Mapping[str, Any] = field(repr=False)
+    """The content of `report.json`."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +109,7 @@ def load_run(path: str | Path, overrides: Overrides = ()) -> FinishedRun:
     outcome = load_outcome(directory)
     if "task.threshold" in overridden and outcome.model.config.problem_type != "multi_label_classification":
         raise PlanError("task.threshold has no effect: only a multi-label model has a threshold; leave it out.")
-    return FinishedRun(recipe, directory, outcome.model.float(), outcome.processing_class)
+    return FinishedRun(recipe, directory, outcome.model.float(), outcome.processing_class, outcome.report)
 
 
 def evaluate_run(run: FinishedRun, data: str | Dataset | None = None, split: str | None = None) -> Evaluation:
@@ -114,6 +125,7 @@ def evaluate_run(run: FinishedRun, data: str | Dataset | None = None, split: str
         DataError: rows or labels that can't be used, labels that the model does not know, or none at all.
         PlanError: the device can't do the recipe's precision.
     """
+    from hf_efficient import tasks
     from hf_efficient.training.scoring_trainer import score_rows
 
     notes = []
@@ -124,11 +136,12 @@ def evaluate_run(run: FinishedRun, data: str | Dataset | None = None, split: str
         task = _restore(run, run.recipe.data.columns, table, rows)
         if run.recipe.task.class_weights is not None:
             notes.append("the loss is without the class weights of the training rows")
+    task = tasks.bind(task, run.model, run.processing_class)
     encoded, cut = _encode(run, task, table, rows)
     if "labels" not in encoded.column_names:
         raise DataError(
             f"{rows}: expected labels to score, found none in {', '.join(table.column_names)}; name their column in "
-            "data.columns.label=COLUMN, or use `hf-efficient predict`"
+            "data.columns.label=COLUMN (of targets, data.columns.target=COLUMN), or use `hf-efficient predict`"
         )
     logs = score_rows(run.recipe, run.model, run.processing_class, task, encoded)
     metrics = {name: logs[f"eval_{name}"] for name in ("loss", *task.metric_names)}
@@ -148,12 +161,14 @@ def predict_run(run: FinishedRun, data: str | Dataset | Sequence[str], split: st
         DataError: rows that can't be used, or with a column named as one of the predictions'.
         PlanError: the device can't do the recipe's precision.
     """
+    from hf_efficient import tasks
     from hf_efficient.training.scoring_trainer import predict_rows
 
     rows, table = _given_rows(_as_table(run, data), split)
     columns, unlabelled = _without_labels(run, table, rows)
     task = _restore(run, columns, unlabelled, rows)
     names = _new_columns(task, table, rows)
+    task = tasks.bind(tasks.to_predict(task), run.model, run.processing_class)
     encoded, cut = _encode(run, task, unlabelled, rows)
     records = task.predictions(predict_rows(run.recipe, run.model, run.processing_class, task, encoded))
     for index, name in enumerate(names):
@@ -173,6 +188,9 @@ def _acting_paths(overrides: Overrides) -> set[str]:
 
 
 # Rows.
+
+_LEARNT: Final = ("label", "target", "completion", "weight")
+"""Parts of columns that training and scoring read, and prediction does not."""
 
 
 def _recipe_rows(run: FinishedRun, split: str | None) -> tuple[str, Dataset, Task]:
@@ -209,7 +227,12 @@ def _as_table(run: FinishedRun, data: str | Dataset | Sequence[str]) -> str | Da
         raise DataError("text: the model takes images, found texts; give a folder or file of images with --data.")
     if run.recipe.data.columns.text_pair is not None:
         raise DataError("text: the model takes pairs of texts, found single ones; give rows with --data instead.")
-    return Dataset.from_dict({run.recipe.data.columns.text or "text": list(data)})
+    columns = run.recipe.data.columns
+    if run.facts["task"].get("rows") == "messages":
+        return Dataset.from_dict(
+            {columns.messages or "messages": [[{"role": "user", "content": text}] for text in data]}
+        )
+    return Dataset.from_dict({columns.prompt or columns.text or "text": list(data)})
 
 
 def _given_rows(data: str | Dataset, split: str | None) -> tuple[str, Dataset]:
@@ -223,18 +246,23 @@ def _given_rows(data: str | Dataset, split: str | None) -> tuple[str, Dataset]:
 
 
 def _without_labels(run: FinishedRun, table: Dataset, rows: str) -> tuple[Columns, Dataset]:
-    """The columns of the texts, and the rows without those that only training reads."""
-    from hf_efficient.data import resolve_columns
-
+    """The columns that the model reads, and the rows without those that only training reads."""
     given = run.recipe.data.columns
-    labels = (given.label,) if isinstance(given.label, str) else given.label or ()
-    present = tuple(name for name in labels if name in table.column_names)
-    weight = given.weight if given.weight in table.column_names else None
-    lenient = given.model_copy(update={"label": present or None, "weight": weight})
-    with _naming_columns():
-        roles = resolve_columns(lenient, table, _place(run, rows))
-    unread = {*roles.label, roles.weight} - {None, roles.text, roles.text_pair}
-    return Columns(text=roles.text, text_pair=roles.text_pair), table.remove_columns(sorted(map(str, unread)))
+    present = {part: _present(getattr(given, part), table) for part in _LEARNT}
+    roles = vars(_restore(run, given.model_copy(update=present), table, rows).columns)
+    read = {part: name for part, name in roles.items() if part not in _LEARNT}
+    unread = {name for part in _LEARNT for name in _names(roles.get(part))} - {*read.values()}
+    return Columns(**read), table.remove_columns(sorted(unread))
+
+
+def _present(value: str | tuple[str, ...] | None, table: Dataset) -> Any:
+    """The named columns that the table has, or None if it has none of them."""
+    present = tuple(name for name in _names(value) if name in table.column_names)
+    return (value if isinstance(value, str) else present) if present else None
+
+
+def _names(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value or ()
 
 
 def _restore(run: FinishedRun, columns: Columns, table: Dataset, rows: str) -> Task:
@@ -279,6 +307,8 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "single_label": ("prediction", "score"),
     "multi_label": ("prediction", "scores"),
     "regression": ("prediction",),
+    "generation": ("prediction",),
+    "next_token": ("prediction",),
 }
 """Columns that a task's records become, by its problem."""
 
