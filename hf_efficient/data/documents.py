@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from hf_efficient.recipe.data import Columns
 
-Message = Mapping[str, str]
+Message = dict[str, str]
 Place = Callable[[str], str]
 
 ASSISTANT = "assistant"
@@ -86,8 +86,8 @@ def _guess(table: Dataset, place: Place) -> dict[str, str]:
     return {"text": guess_text(table, set(), place)}
 
 
-def read_conversations(table: Dataset, column: str, split: str) -> list[list[Message]]:
-    """The conversations of a column, each with a turn of the assistant after another one.
+def read_conversations(table: Dataset, column: str, split: str, *, answered: bool = True) -> list[list[Message]]:
+    """The conversations of a column; `answered` ones hold a turn of the assistant after another one.
 
     Raises:
         DataError: the column does not exist, or the first row that is no such conversation.
@@ -97,15 +97,15 @@ def read_conversations(table: Dataset, column: str, split: str) -> list[list[Mes
     values: list[Any] = table[column][:]
     refuse_gaps(values, column, split, "a list of messages")
     for number, value in enumerate(values, start=1):
-        if not isinstance(value, list) or not all(_is_message(message) for message in value):
+        if not isinstance(value, list) or not value or not all(_is_message(message) for message in value):
             found = f"found {str(value)[:60]!r}"
             raise DataError(
                 f"{split} row {number}: column {column}: expected messages, each a role and a content; {found}"
             )
-        if ASSISTANT not in [message["role"] for message in value[1:]]:
+        if answered and ASSISTANT not in [message["role"] for message in value[1:]]:
             raise DataError(
                 f"{split} row {number}: column {column}: expected a message of the role {ASSISTANT} after another one, "
-                f"found the roles {', '.join(message['role'] for message in value) or 'none'}"
+                f"found the roles {', '.join(message['role'] for message in value)}"
             )
     return values
 
@@ -129,16 +129,12 @@ def turns(messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, row: 
     Raises:
         DataError: the chat template rewrites what was said before, so that the pieces can't be told apart.
     """
-
-    def text(until: int, **settings: bool) -> str:
-        rendered: str = tokenizer.apply_chat_template(list(messages[:until]), tokenize=False, **settings)
-        return rendered
-
-    whole, done = text(len(messages)), 0
+    whole, done = _rendered(messages, tokenizer), 0
     for index, message in enumerate(messages):
         if message["role"] != ASSISTANT or index == 0:
             continue
-        prompt, reply = text(index, add_generation_prompt=True), text(index + 1)
+        prompt = _rendered(messages[:index], tokenizer, add_generation_prompt=True)
+        reply = _rendered(messages[: index + 1], tokenizer)
         if not (whole.startswith(reply) and reply.startswith(prompt)):
             raise DataError(f"{row}: the tokenizer's chat template rewrites earlier messages; keep only the last reply")
         yield whole[done : len(prompt)], False
@@ -146,3 +142,18 @@ def turns(messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, row: 
         done = len(reply)
     if whole[done:]:
         yield whole[done:], False
+
+
+def open_question(messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase) -> str:
+    """The conversation as text up to where the assistant is to speak; a last turn of its own is left out."""
+    last = messages[-1]["role"] == ASSISTANT and len(messages) > 1
+    return _rendered(messages[:-1] if last else messages, tokenizer, add_generation_prompt=True)
+
+
+def _rendered(
+    messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, *, add_generation_prompt: bool = False
+) -> str:
+    text: Any = tokenizer.apply_chat_template(
+        list(messages), tokenize=False, add_generation_prompt=add_generation_prompt
+    )
+    return str(text)

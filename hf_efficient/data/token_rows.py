@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_efficient.data.columns import read_texts
-from hf_efficient.data.documents import Documents, read_conversations, require_chat_template, turns
+from hf_efficient.data.documents import Documents, open_question, read_conversations, require_chat_template, turns
 from hf_efficient.data.encode import Texts, tokenise
 from hf_efficient.data.packing import TokenRows
 
@@ -50,6 +50,24 @@ def token_rows(
         return interleave(asked, with_end(completions, tokenizer.eos_token_id))
     texts = tokens(read_texts(table, str(documents.text), split), special_tokens=True)
     return with_end(texts, tokenizer.eos_token_id)
+
+
+def prompt_rows(
+    documents: Documents, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, split: str, cache: Path
+) -> TokenRows:
+    """A row for each document that the model is to go on with, uncut; completions are not looked at.
+
+    Raises:
+        DataError: documents that can't be used.
+        PlanError: conversations, and the tokenizer has no chat template.
+    """
+    if documents.messages is None:
+        texts = read_texts(table, str(documents.text or documents.prompt), split)
+        return _tokens(Texts(texts), tokenizer, split, cache)
+    require_chat_template(tokenizer)
+    conversations = read_conversations(table, documents.messages, split, answered=False)
+    texts = [open_question(messages, tokenizer) for messages in conversations]
+    return _tokens(Texts(texts, special_tokens=False), tokenizer, split, cache)
 
 
 def _tokens(texts: Texts, tokenizer: PreTrainedTokenizerBase, split: str, cache: Path) -> TokenRows:

@@ -93,9 +93,9 @@ def predict_step(task: object) -> PredictStep | None:
 
 def preprocess_logits_for_metrics(task: object) -> Callable[[Any, Tensor], Tensor] | None:
     """What makes the task's metrics out of each batch of an evaluation; None where the logits are kept."""
-    return (
-        task.preprocess_logits_for_metrics if isinstance(task, Condenses) and not isinstance(task, Generates) else None
-    )
+    if isinstance(task, Generates) or not isinstance(task, Condenses):
+        return None
+    return task.preprocess_logits_for_metrics
 
 
 def to_predict(task: Task) -> Task:

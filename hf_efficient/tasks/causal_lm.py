@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from transformers import EvalPrediction, PreTrainedModel, PreTrainedTokenizerBase
 
     from hf_efficient.recipe.data import DataSection
-    from hf_efficient.recipe.task import TaskSection
+    from hf_efficient.recipe.task import Generation, TaskSection
 
 Place = Callable[[str], str]
 
@@ -35,10 +35,12 @@ METRICS: Final = ("perplexity", "token_accuracy")
 class CausalLM:
     """The task, as the recipe and the columns of the rows describe it."""
 
-    documents: Documents
+    columns: Documents
     packing: bool
     """Whether rows share sequences."""
     metric_names: tuple[str, ...]
+    generation: Generation
+    """How a trained model goes on with a prompt."""
     place: Place = str
 
     name = "text-generation"
@@ -72,9 +74,9 @@ class CausalLM:
                     f"{place('task.metrics')}: {name} is no metric of a language model ({', '.join(METRICS)})."
                     f"{did_you_mean(name, METRICS)}"
                 )
-        documents = Documents.of(data.columns, table, place)
-        packing = documents.kind == "text" if data.packing is None else data.packing
-        return cls(documents, packing, section.metrics or METRICS, place)
+        columns = Documents.of(data.columns, table, place)
+        packing = columns.kind == "text" if data.packing is None else data.packing
+        return cls(columns, packing, section.metrics or METRICS, section.generation, place)
 
     def bind(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> CausalLM:
         """The task itself, once the model is seen to keep packed rows apart.
@@ -92,7 +94,7 @@ class CausalLM:
 
     def facts(self) -> dict[str, Any]:
         """What the report says of the task."""
-        return {"problem": "next_token", "labels": [], "rows": self.documents.kind, "packing": self.packing}
+        return {"problem": "next_token", "labels": [], "rows": self.columns.kind, "packing": self.packing}
 
     def encode(
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str
@@ -105,10 +107,10 @@ class CausalLM:
         """
         from hf_efficient.assets.cache import cache_root
 
-        rows = token_rows(self.documents, table, tokenizer, split=split, cache=cache_root() / "encoded")
+        rows = token_rows(self.columns, table, tokenizer, split=split, cache=cache_root() / "encoded")
         if not truncation:
             refuse_long(rows, max_length, split)
-        in_pieces = self.packing and self.documents.kind == "text"
+        in_pieces = self.packing and self.columns.kind == "text"
         num_truncated = 0 if in_pieces else int((rows.lengths > max_length).sum())
         fitting = _with_targets(split_long(rows, max_length) if in_pieces else cut(rows, max_length), split)
         dataset = as_packed_dataset(fitting, max_length) if self.packing else as_dataset(fitting)
@@ -144,7 +146,7 @@ class CausalLM:
         return metric == "token_accuracy"
 
     def predictions(self, logits: Any) -> list[dict[str, Any]]:
-        """Not from logits: a language model's predictions are generated, token by token."""
+        """None: a language model's predictions are generated, by `PromptCompletion`."""
         raise NotImplementedError
 
 

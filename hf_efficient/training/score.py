@@ -229,9 +229,8 @@ def _as_table(run: FinishedRun, data: str | Dataset | Sequence[str]) -> str | Da
         raise DataError("text: the model takes pairs of texts, found single ones; give rows with --data instead.")
     columns = run.recipe.data.columns
     if run.facts["task"].get("rows") == "messages":
-        return Dataset.from_dict(
-            {columns.messages or "messages": [[{"role": "user", "content": text}] for text in data]}
-        )
+        questions = [[{"role": "user", "content": text}] for text in data]
+        return Dataset.from_dict({columns.messages or "messages": questions})
     return Dataset.from_dict({columns.prompt or columns.text or "text": list(data)})
 
 

@@ -12,6 +12,7 @@ from hf_efficient.data.documents import Documents
 from hf_efficient.data.packing import TokenRows, as_dataset, as_packed_dataset
 from hf_efficient.errors import PlanError
 from hf_efficient.losses import Batch, next_token
+from hf_efficient.recipe.task import Generation
 from hf_efficient.tasks.causal_lm import METRICS, CausalLM
 from hf_efficient.tasks.packing import check_packing
 from tests.tiny_language_models import LANGUAGE_MODELS, random_rows
@@ -25,7 +26,7 @@ class Tokenizer:
 
 def batch(packed: bool, rows: TokenRows) -> dict[str, torch.Tensor]:
     table = as_packed_dataset(rows, 9) if packed else as_dataset(rows)
-    task = CausalLM(Documents(text="text"), packed, METRICS)
+    task = CausalLM(Documents(text="text"), packed, METRICS, Generation())
     return task.collator(Tokenizer())(table.to_list())
 
 
