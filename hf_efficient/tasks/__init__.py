@@ -50,7 +50,8 @@ TASKS: Final[dict[str, Any]] = {
 
 def rules_of(section: TaskSection) -> Callable[[Columns, Dataset, Callable[[str], str]], Rules]:
     """What makes the task's rules for rows, `rules_of(section)(columns, table, place)`."""
-    return TASKS[section.type].rules
+    make_rules: Callable[[Columns, Dataset, Callable[[str], str]], Rules] = TASKS[section.type].rules
+    return make_rules
 
 
 def learn(section: TaskSection, data: DataSection, tables: DatasetDict, place: Callable[[str], str] = str) -> Task:
@@ -59,7 +60,8 @@ def learn(section: TaskSection, data: DataSection, tables: DatasetDict, place: C
     Raises:
         RecipeError, PlanError, DataError: as the task's own `learn`.
     """
-    return TASKS[section.type].learn(section, data, tables, place)
+    task: Task = TASKS[section.type].learn(section, data, tables, place)
+    return task
 
 
 def restore(
@@ -74,7 +76,8 @@ def restore(
     Raises:
         RecipeError, PlanError, DataError: as the task's own `restore`.
     """
-    return TASKS[section.type].restore(section, data, table, config, place)
+    task: Task = TASKS[section.type].restore(section, data, table, config, place)
+    return task
 
 
 def bind(task: Task, model: PreTrainedModel, processing_class: Any) -> Task:

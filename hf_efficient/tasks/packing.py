@@ -26,7 +26,7 @@ def check_packing(model: PreTrainedModel, place: str) -> None:
     before, row = torch.tensor([[1, 2, 3]], device=model.device), torch.tensor([[3, 1, 2, 1]], device=model.device)
     positions = torch.cat([torch.arange(3), torch.arange(4)])[None].to(model.device)
     training = model.training
-    model.eval()
+    model.train(False)
     try:
         with torch.no_grad():
             alone = model(input_ids=row, use_cache=False).logits

@@ -219,8 +219,8 @@ def padding_share(lengths: NDArray[Any] | None, batch_size: int, seed: int = 0) 
     return float(1 - lengths.sum() / sum(batch.max() * len(batch) for batch in batches))
 
 
-def _labels(table: Any, problem: str, labels: list[str]) -> dict[str, float] | None:
-    return None if problem == "generation" else label_counts(_column(table, "labels"), labels)
+def _labels(table: Any, problem: str, labels: list[str], **_: Any) -> dict[str, float] | None:
+    return None if problem in ("generation", "next_token") else label_counts(_column(table, "labels"), labels)
 
 
 def label_counts(labels: NDArray[Any] | None, names: list[str]) -> dict[str, float] | None:

@@ -22,6 +22,7 @@ def test_names():
         "demo/reuters-r8",
         "demo/reuters-r52",
         "demo/brown-pos",
+        "demo/brown-text",
         "demo/tiny-bert",
         "demo/tiny-t5",
         "demo/reverse-words",
