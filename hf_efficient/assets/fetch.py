@@ -7,6 +7,7 @@ import importlib.util
 import shutil
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 from filelock import FileLock
@@ -83,6 +84,8 @@ def _obtain(asset: Asset, members: Path, work: Path) -> str:
             f"{asset.name}: {error}; or run `hf-efficient assets fetch {asset.name}` on a machine with network "
             f"and copy its folder to {cached_dir(asset)}"
         ) from error
+    if asset.library is not None:
+        return f"{asset.library}=={version(asset.library)}"
     return ", ".join(f"{package.name}=={package.version}" for package in asset.packages)
 
 

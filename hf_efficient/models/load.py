@@ -17,6 +17,7 @@ from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer
 
 from hf_efficient.data.hub import quick_to_fail
 from hf_efficient.errors import PlanError, RecipeError, did_you_mean
+from hf_efficient.models import efficientnet_lite  # noqa: F401 (registers itself with the auto classes)
 from hf_efficient.models.checks import check_embeddings, max_length_of, set_pad_token
 from hf_efficient.models.image_processor import check_images, set_image_size
 

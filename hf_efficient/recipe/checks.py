@@ -57,6 +57,14 @@ def _has_labels(recipe: Recipe) -> bool:
     return not _generates(recipe)
 
 
+def _reads_images(recipe: Recipe) -> bool:
+    return recipe.task.type == "image-classification"
+
+
+def _reads_text(recipe: Recipe) -> bool:
+    return not _reads_images(recipe)
+
+
 def _workers(recipe: Recipe) -> bool:
     return bool(recipe.training.dataloader_num_workers > 0)
 
@@ -99,6 +107,17 @@ NEEDS: Final = (
         for path in (
             *("task.problem", "task.labels", "task.class_weights", "task.threshold"),
             *("data.columns.label", "data.columns.text_pair"),
+        )
+    ),
+    *(
+        Need(path, _reads_images, "set task.type: image-classification")
+        for path in ("data.columns.image", "data.image_size")
+    ),
+    *(
+        Need(path, _reads_text, "images have no text")
+        for path in (
+            *("data.columns.text", "data.columns.text_pair", "data.max_length", "data.truncation"),
+            *("model.tokenizer", "model.pad_token"),
         )
     ),
     Need("task.labels", lambda r: r.task.problem != "regression", "a regression has no classes"),
@@ -192,7 +211,7 @@ def _names(recipe: Recipe) -> Iterator[Complaint]:
 def _columns(recipe: Recipe) -> Iterator[Complaint]:
     columns = recipe.data.columns
     taken: dict[str, str] = {}
-    for part in ("text", "text_pair", "label", "target", "prompt", "completion", "messages", "weight"):
+    for part in ("text", "text_pair", "image", "label", "target", "prompt", "completion", "messages", "weight"):
         value = getattr(columns, part)
         for column in (value,) if isinstance(value, str) else value or ():
             if column in taken:

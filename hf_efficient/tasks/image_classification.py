@@ -17,6 +17,7 @@ from hf_efficient.data.images import (
     image_name,
     read_image,
     resolve_image_columns,
+    without_bars,
 )
 from hf_efficient.errors import DataError
 from hf_efficient.tasks.classification import Classification
@@ -45,7 +46,8 @@ class ImageClassification(Classification):
         """
         images = encoded_images(table, self.columns.image, split)
         names = [image_name(value, split, number) for number, value in enumerate(images["image"], start=1)]
-        return Encoded(self.add_labels(images.add_column("name", names), table, split), 0)
+        with without_bars():
+            return Encoded(self.add_labels(images.add_column("name", names), table, split), 0)
 
     def collator(self, processor: BaseImageProcessor) -> Callable[[Sequence[Mapping[str, Any]]], Any]:
         """Batches of decoded images: `pixel_values` (images, channels, height, width), `labels`, `sample_weight`."""

@@ -46,6 +46,19 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
         (["task.class_weights=balanced", "task.problem=regression"], "task.class_weights", "no classes"),
         (["task.labels=[a]", "task.problem=regression"], "task.labels", "no classes"),
         (["task.threshold=0.3", "task.problem=single_label"], "task.threshold", "multi_label"),
+        (["data.columns.image=photo"], "data.columns.image", "set task.type: image-classification"),
+        (["data.image_size=32"], "data.image_size", "set task.type: image-classification"),
+        *(
+            (["task.type=image-classification", f"{path}={value}"], path, "images have no text")
+            for path, value in {
+                "data.columns.text": "a",
+                "data.columns.text_pair": "a",
+                "data.max_length": "9",
+                "data.truncation": "true",
+                "model.tokenizer": "a",
+                "model.pad_token": "a",
+            }.items()
+        ),
         (["data.validation=v", "data.validation_size=0.2"], "data.validation_size", "data.validation names the rows"),
         (
             ["batching={padding: tokens, max_tokens: 64}", "training.per_device_train_batch_size=8"],

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from hf_efficient.errors import RecipeError
 from hf_efficient.recipe import Recipe
+from hf_efficient.recipe.task import TaskType
 
 
 @pytest.mark.parametrize(
@@ -110,7 +113,7 @@ from hf_efficient.recipe import Recipe
         ),
         (
             "task: text-clasification\n",
-            "a.yaml:5: task.type must be text-classification, "
+            f"a.yaml:5: task.type must be one of {', '.join(get_args(TaskType))}, "
             'found the text "text-clasification". Did you mean text-classification?',
         ),
         (
