@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ import numpy as np
 import torch
 import transformers
 
-from hf_efficient.data.packing import TokenRows
+from hf_efficient.data.documents import Documents
+from hf_efficient.data.packing import TokenRows, as_dataset, as_packed_dataset
+from hf_efficient.recipe.task import Generation
+from hf_efficient.tasks.causal_lm import METRICS, CausalLM
 
 VOCAB = 48
 
@@ -56,6 +60,39 @@ def random_rows(lengths: Sequence[int]) -> TokenRows:
     """Rows of these lengths, the same at every call."""
     ids = np.random.default_rng(1).integers(4, VOCAB, sum(lengths)).astype(np.int32)
     return TokenRows(ids, np.ones(len(ids), dtype=np.bool_), np.array(lengths))
+
+
+@dataclass(frozen=True)
+class LanguageCase:
+    """One architecture; ragged rows that share sequences, or rows of a prompt and a completion."""
+
+    model: str
+    packing: bool = False
+    dropout: float = 0.0
+
+    def make_model(self) -> Any:
+        """The model, with the same weights at every call."""
+        return LANGUAGE_MODELS[self.model](**({"dropout": self.dropout} if self.dropout else {}))
+
+    def rows(self, count: int) -> list[dict[str, Any]]:
+        """Sequences of 3 to 12 tokens, the same at every call; of a completion the first two are its prompt."""
+        lengths = np.random.default_rng(2).integers(3, 13, 4 * count)
+        rows = random_rows(lengths)
+        if not self.packing:
+            rows.learnt[rows.starts + 1] = False
+        table = as_packed_dataset(rows, 16) if self.packing else as_dataset(rows)
+        return table.remove_columns("length").select(range(count)).to_list()
+
+    @property
+    def collator(self) -> Any:
+        """The task's own."""
+        return CausalLM(Documents(text="text"), self.packing, METRICS, Generation()).collator(PadZero())
+
+
+class PadZero:
+    """What a collator needs of a tokenizer."""
+
+    pad_token_id = 0
 
 
 CHAT_TEMPLATE = (

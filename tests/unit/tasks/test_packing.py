@@ -15,19 +15,15 @@ from hf_efficient.losses import Batch, next_token
 from hf_efficient.recipe.task import Generation
 from hf_efficient.tasks.causal_lm import METRICS, CausalLM
 from hf_efficient.tasks.packing import check_packing
-from tests.tiny_language_models import LANGUAGE_MODELS, random_rows
+from tests.tiny_language_models import LANGUAGE_MODELS, PadZero, random_rows
 
 LENGTHS = (5, 3, 7, 2, 4, 6)
-
-
-class Tokenizer:
-    pad_token_id = 0
 
 
 def batch(packed: bool, rows: TokenRows) -> dict[str, torch.Tensor]:
     table = as_packed_dataset(rows, 9) if packed else as_dataset(rows)
     task = CausalLM(Documents(text="text"), packed, METRICS, Generation())
-    return task.collator(Tokenizer())(table.to_list())
+    return task.collator(PadZero())(table.to_list())
 
 
 def forward(model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
