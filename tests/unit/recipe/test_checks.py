@@ -59,6 +59,26 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
                 "model.pad_token": "a",
             }.items()
         ),
+        (["task.prefix=a"], "task.prefix", "set task.type: text2text-generation"),
+        (["data.columns.target=a"], "data.columns.target", "set task.type: text2text-generation"),
+        (["data.max_target_length=9"], "data.max_target_length", "set task.type: text2text-generation"),
+        (["task.generation={num_beams: 2}"], "task.generation", "writes texts"),
+        (["data.columns.prompt=a"], "data.columns.prompt", "set task.type: text-generation"),
+        (["data.columns.completion=a"], "data.columns.completion", "set task.type: text-generation"),
+        (["data.columns.messages=a"], "data.columns.messages", "set task.type: text-generation"),
+        (["data.packing=true"], "data.packing", "set task.type: text-generation"),
+        (["task.type=text-generation", "data.columns.weight=a"], "data.columns.weight", "counts every token alike"),
+        *(
+            (["task.type=text2text-generation", f"{path}={value}"], path, "has no labels")
+            for path, value in {
+                "task.problem": "regression",
+                "task.labels": "[a]",
+                "task.class_weights": "balanced",
+                "task.threshold": "0.3",
+                "data.columns.label": "a",
+                "data.columns.text_pair": "a",
+            }.items()
+        ),
         (["data.validation=v", "data.validation_size=0.2"], "data.validation_size", "data.validation names the rows"),
         (
             ["batching={padding: tokens, max_tokens: 64}", "training.per_device_train_batch_size=8"],
