@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from hf_efficient.errors import DataError, HfEfficientError
 
@@ -46,8 +46,26 @@ class Texts:
     def __len__(self) -> int:
         return len(self.first)
 
-    def __getitem__(self, rows: slice) -> Texts:
+    def __getitem__(self, rows: slice) -> Self:
         return replace(self, first=self.first[rows], second=None if self.second is None else self.second[rows])
+
+    def strings(self) -> Iterable[str]:
+        """All that the tokens are made of, as texts."""
+        return (*self.first, *(self.second or ()))
+
+    def kind(self, tokenizer: PreTrainedTokenizerBase) -> list[Any]:
+        """What else the tokens depend on; empty for plain texts."""
+        marks = [] if self.special_tokens else ["no special tokens"]
+        return [*([getattr(tokenizer, "tgt_lang", None)] if self.target else []), *marks]
+
+    def tokens(self, tokenizer: PreTrainedTokenizerBase, **limits: Any) -> Mapping[str, list[list[int]]]:
+        """The tokenizer's columns."""
+        first = {"text_target" if self.target else "text": list(self.first)}
+        second = None if self.second is None else list(self.second)
+        columns: Mapping[str, list[list[int]]] = tokenizer(
+            **first, text_pair=second, verbose=False, add_special_tokens=self.special_tokens, **limits
+        )
+        return columns
 
 
 def encode_texts(
@@ -110,10 +128,9 @@ def cache_key(texts: Texts, tokenizer: PreTrainedTokenizerBase, *, max_length: i
     import xxhash
 
     settings = [_FORMAT, transformers.__version__, tokenizers.__version__, max_length, truncation]
-    settings += [getattr(tokenizer, "tgt_lang", None)] if texts.target else []
-    settings += [] if texts.special_tokens else ["no special tokens"]
+    settings += texts.kind(tokenizer)
     key = xxhash.xxh3_128(json.dumps([*settings, texts.second is not None, _state(tokenizer)]).encode())
-    for text in (*texts.first, *(texts.second or ())):
+    for text in texts.strings():
         data = text.encode("utf-8", "surrogatepass")
         key.update(len(data).to_bytes(8, "little"))
         key.update(data)
@@ -150,7 +167,7 @@ def _batch(
     import pyarrow as pa
 
     limits: dict[str, Any] = {"truncation": True, "max_length": max_length} if truncation else {}
-    columns = _tokens(texts, tokenizer, **limits)
+    columns = texts.tokens(tokenizer, **limits)
     lengths = [len(ids) for ids in columns["input_ids"]]
     if not truncation:
         setting = "data.max_target_length" if texts.target else "data.max_length"
@@ -163,13 +180,7 @@ def _batch(
 def _type(column: str) -> pa.DataType:
     import pyarrow as pa
 
-    return pa.list_(pa.int32() if column == "input_ids" else pa.int8())
-
-
-def _tokens(texts: Texts, tokenizer: PreTrainedTokenizerBase, **limits: Any) -> Any:
-    first = {"text_target" if texts.target else "text": list(texts.first)}
-    second = None if texts.second is None else list(texts.second)
-    return tokenizer(**first, text_pair=second, verbose=False, add_special_tokens=texts.special_tokens, **limits)
+    return pa.list_(pa.int8() if column.endswith(("_mask", "type_ids")) else pa.int32())
 
 
 def _refuse_long(lengths: list[int], max_length: int, setting: str, row: str, start: int) -> None:
@@ -187,7 +198,7 @@ def _were_cut(texts: Texts, tokenizer: PreTrainedTokenizerBase, lengths: list[in
     if not full:
         return [False] * len(lengths)
     second = None if texts.second is None else [texts.second[index] for index in full]
-    whole = _tokens(replace(texts, first=[texts.first[index] for index in full], second=second), tokenizer)["input_ids"]
+    whole = replace(texts, first=[texts.first[index] for index in full], second=second).tokens(tokenizer)["input_ids"]
     cut = {index for index, ids in zip(full, whole, strict=True) if len(ids) > max_length}
     return [index in cut for index in range(len(lengths))]
 

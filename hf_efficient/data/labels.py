@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,17 +60,24 @@ def _read_column(table: Dataset, column: str, split: str) -> list[Any]:
     refuse_gaps(values, column, split, "a label")
     classes = class_label_names(table, column)
     if not isinstance(values[0], list):
-        return values if classes is None else [_name(classes, v, n, column, split) for n, v in enumerate(values, 1)]
+        return (
+            values if classes is None else [class_name(classes, v, n, column, split) for n, v in enumerate(values, 1)]
+        )
     for number, row in enumerate(values, start=1):
         refuse_gaps(row, f"{column}, inside the list of row {number}", split, "a label")
     if classes is not None:
-        return [[_name(classes, value, n, column, split) for value in row] for n, row in enumerate(values, 1)]
+        return [[class_name(classes, value, n, column, split) for value in row] for n, row in enumerate(values, 1)]
     if vector_width(values) is not None:
         return [[str(index) for index, value in enumerate(row) if value] for row in values]
     return [[label_name(value) for value in row] for row in values]
 
 
-def _name(classes: Sequence[str], value: int, number: int, column: str, split: str) -> str:
+def class_name(classes: Sequence[str], value: int, number: int, column: str, split: str) -> str:
+    """The data set's own name of an id in row `number`.
+
+    Raises:
+        DataError: it has none.
+    """
     if not 0 <= value < len(classes):
         raise DataError(
             f"{split} row {number}: column {column}: expected a class from 0 to {len(classes) - 1}, found {value}"
@@ -184,11 +191,17 @@ def class_vectors(labels: Sequence[Sequence[Any]], classes: Sequence[str], split
     return vectors
 
 
+def known_ids(names: Collection[str], classes: Sequence[str]) -> dict[str, int]:
+    """The id of each class by its name; by its id where the names in the labels are nothing but ids."""
+    ids = {name: index for index, name in enumerate(classes)}
+    if ids.keys().isdisjoint(names) and are_ids(names, len(classes)):
+        return {name: _BOOLS[name] if name in _BOOLS else int(name) for name in names}
+    return ids
+
+
 def _ids(labels: Iterable[Any], classes: Sequence[str], split: str) -> dict[str, int]:
     counts = Counter(map(label_name, labels))
-    ids = {name: index for index, name in enumerate(classes)}
-    if not counts.keys() & ids.keys() and are_ids(counts, len(classes)):
-        return {name: _BOOLS[name] if name in _BOOLS else int(name) for name in counts}
+    ids = known_ids(counts, classes)
     if unseen := [name for name in counts if name not in ids]:
         found = ", ".join(f"{name} ({counts[name]} rows)" for name in unseen[:5])
         raise DataError(

@@ -41,6 +41,10 @@ def _single_label(recipe: Recipe) -> bool:
     return recipe.task.problem in ("auto", "single_label")
 
 
+def _labels_words(recipe: Recipe) -> bool:
+    return recipe.task.type == "token-classification"
+
+
 def _has_targets(recipe: Recipe) -> bool:
     return recipe.task.type == "text2text-generation"
 
@@ -90,6 +94,11 @@ def _logs_on_steps(recipe: Recipe) -> bool:
 
 
 NEEDS: Final = (
+    Need("data.columns.tokens", _labels_words, "set task.type: token-classification"),
+    *(
+        Need(path, lambda r: not _labels_words(r), "token-classification gives each of data.columns.tokens one label")
+        for path in ("data.columns.text", "data.columns.text_pair", "task.problem", "task.threshold")
+    ),
     *(
         Need(path, _has_targets, "set task.type: text2text-generation")
         for path in ("task.prefix", "data.columns.target", "data.max_target_length")
@@ -211,7 +220,8 @@ def _names(recipe: Recipe) -> Iterator[Complaint]:
 def _columns(recipe: Recipe) -> Iterator[Complaint]:
     columns = recipe.data.columns
     taken: dict[str, str] = {}
-    for part in ("text", "text_pair", "image", "label", "target", "prompt", "completion", "messages", "weight"):
+    parts = ("text", "text_pair", "tokens", "image", "label", "target", "prompt", "completion", "messages", "weight")
+    for part in parts:
         value = getattr(columns, part)
         for column in (value,) if isinstance(value, str) else value or ():
             if column in taken:

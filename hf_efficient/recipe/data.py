@@ -14,10 +14,12 @@ class Columns(Section):
     """Text, or the first of a pair; by default the only column of strings, or one named `text` or `sentence`."""
     text_pair: str | None = Field(default=None, min_length=1)
     """Second text of a pair."""
+    tokens: str | None = Field(default=None, min_length=1)
+    """Words of a sentence, a list a row; by default `tokens` or `words`."""
     image: str | None = Field(default=None, min_length=1)
     """Image; by default the only column of images, or one named `image` or `img`."""
     label: str | tuple[str, ...] | None = Field(default=None, min_length=1)
-    """Label; several columns of 0 and 1 make a multi-label problem. By default `label` or `labels`."""
+    """Label; several columns of 0 and 1 make a multi-label problem. By default `label` or `labels`, of words `tags`."""
     target: str | None = Field(default=None, min_length=1)
     """Text that is to be generated; by default `target` or `summary`."""
     prompt: str | None = Field(default=None, min_length=1)

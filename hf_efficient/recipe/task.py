@@ -8,7 +8,9 @@ from pydantic import Field
 
 from hf_efficient.recipe.section import Section
 
-TaskType = Literal["text-classification", "image-classification", "text2text-generation", "text-generation"]
+TaskType = Literal[
+    "text-classification", "token-classification", "image-classification", "text2text-generation", "text-generation"
+]
 Problem = Literal["auto", "single_label", "multi_label", "regression"]
 
 

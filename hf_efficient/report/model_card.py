@@ -23,7 +23,7 @@ MAX_LABELS = 20
 
 _HUB = "https://huggingface.co/"
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
-_AVERAGING = re.compile(r"_(macro|micro)$")
+_AVERAGING = re.compile(r"^entity_|_(macro|micro)$")
 # What the pinned assets and most base models come under; the Hub refuses an identifier that it does not know.
 _LICENSES = ("apache-2.0", "bsd-3-clause", "cc-by-4.0", "cc-by-sa-4.0", "cc0-1.0", "gpl-3.0", "mit")
 
@@ -130,6 +130,8 @@ def _intended_use(report: Mapping[str, Any]) -> str:
     purpose = {
         "single_label": f"It assigns exactly one of these labels to a text: {_labels(task)}.",
         "multi_label": f"It assigns any number of these labels to a text, none included: {_labels(task)}.",
+        "tags": f"It assigns one of these labels to each word of a text: {_labels(task)}.",
+        "entities": f"It finds entities in a text, marked by these labels of its words: {_labels(task)}.",
         "regression": "It gives a number for a text, on the scale of the values that it was trained on.",
         "next_token": "It goes on with a text.",
         "generation": "It writes a text for a text, as in the pairs that it was trained on.",

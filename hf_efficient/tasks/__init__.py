@@ -11,6 +11,7 @@ from hf_efficient.tasks.image_classification import ImageClassification
 from hf_efficient.tasks.prompt_completion import PromptCompletion
 from hf_efficient.tasks.seq2seq import Text2TextGeneration
 from hf_efficient.tasks.text_classification import TextClassification
+from hf_efficient.tasks.token_classification import TokenClassification
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -30,6 +31,7 @@ __all__ = [
     "Task",
     "Text2TextGeneration",
     "TextClassification",
+    "TokenClassification",
     "bind",
     "learn",
     "predict_step",
@@ -42,6 +44,7 @@ __all__ = [
 TASKS: Final[dict[str, Any]] = {
     "image-classification": ImageClassification,
     "text-classification": TextClassification,
+    "token-classification": TokenClassification,
     "text2text-generation": Text2TextGeneration,
     "text-generation": CausalLM,
 }

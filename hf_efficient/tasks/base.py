@@ -74,8 +74,8 @@ class Task(Protocol):
         """Whether a larger value of the metric is an improvement."""
         ...
 
-    def predictions(self, logits: np.ndarray[Any, Any]) -> list[dict[str, Any]]:
-        """One record per sample for people and files: predicted label and its score, or the number."""
+    def predictions(self, logits: np.ndarray[Any, Any], rows: Dataset, /) -> list[dict[str, Any]]:
+        """One record per encoded row for people and files: predicted label and its score, or the number."""
         ...
 
 

@@ -145,7 +145,7 @@ class CausalLM:
         """Whether a larger value of the metric is an improvement."""
         return metric == "token_accuracy"
 
-    def predictions(self, logits: Any) -> list[dict[str, Any]]:
+    def predictions(self, logits: Any, rows: Dataset, /) -> list[dict[str, Any]]:
         """None: a language model's predictions are generated, by `PromptCompletion`."""
         raise NotImplementedError
 

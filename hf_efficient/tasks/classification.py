@@ -81,12 +81,17 @@ class Classification:
         if problem == "regression":
             numbers(labels, "train")
             return cls(
-                roles, problem, (), None, _metrics(section, problem, 1, place), section.threshold or DEFAULT_THRESHOLD
+                roles,
+                problem,
+                (),
+                None,
+                choose_metrics(section, problem, 1, place),
+                section.threshold or DEFAULT_THRESHOLD,
             )
         classes = learn_classes(table, roles.label, labels, section.labels, place("task.labels"))
         counts = _class_counts(labels, classes, problem)
-        weights = _class_weights(section, classes, counts, problem, place)
-        metrics = _metrics(section, problem, len(classes), place)
+        weights = weigh_classes(section, classes, counts, problem, place)
+        metrics = choose_metrics(section, problem, len(classes), place)
         return cls(roles, problem, classes, weights, metrics, section.threshold or DEFAULT_THRESHOLD)
 
     @classmethod
@@ -106,7 +111,7 @@ class Classification:
         problem = names[config.problem_type]
         names_by_id: dict[int, str] = config.id2label
         classes = () if problem == "regression" else tuple(names_by_id[i] for i in range(len(names_by_id)))
-        metrics = _metrics(section, problem, len(names_by_id), place)
+        metrics = choose_metrics(section, problem, len(names_by_id), place)
         roles = cls.resolve(data.columns, table, place)
         return cls(roles, problem, classes, None, metrics, section.threshold or DEFAULT_THRESHOLD)
 
@@ -164,7 +169,7 @@ class Classification:
 
     def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float | None]:
         """Metrics by name over the rows that have a label; None where one is undefined."""
-        logits, labels = _logits(prediction.predictions), np.asarray(prediction.label_ids)
+        logits, labels = logits_of(prediction.predictions), np.asarray(prediction.label_ids)
         if self.problem == "single_label":
             logits, labels = logits[labels != IGNORED], labels[labels != IGNORED]
         return score(self.metric_names, self.problem, self._decide(logits), labels)
@@ -181,13 +186,13 @@ class Classification:
         """Whether a larger value of the metric is an improvement."""
         return METRICS[metric].greater_is_better
 
-    def predictions(self, logits: NDArray[Any]) -> list[dict[str, Any]]:
+    def predictions(self, logits: NDArray[Any], rows: Dataset, /) -> list[dict[str, Any]]:
         """One record a row: `label` and `score`; `labels` and the `scores` of all; or the number as `score`."""
         if self.problem == "regression":
             return [{"score": float(number)} for number in logits.reshape(-1)]
         if self.problem == "multi_label":
             return [self._several(row) for row in _sigmoid(logits)]
-        return [{"label": self.classes[row.argmax()], "score": float(row.max())} for row in _softmax(logits)]
+        return [{"label": self.classes[row.argmax()], "score": float(row.max())} for row in softmax(logits)]
 
     def _several(self, probabilities: NDArray[Any]) -> dict[str, Any]:
         scores = dict(zip(self.classes, map(float, probabilities), strict=True))
@@ -229,10 +234,14 @@ def _class_counts(labels: Sequence[Any], classes: Sequence[str], problem: str) -
     return counts
 
 
-def _class_weights(
+def weigh_classes(
     section: TaskSection, classes: Sequence[str], counts: NDArray[np.int64], problem: str, place: Place
 ) -> tuple[float, ...] | None:
-    """Weights with a mean of 1 over what the loss averages: the rows, or for several labels a row the classes."""
+    """Weights with a mean of 1 over what the loss averages: the rows, or for several labels a row the classes.
+
+    Raises:
+        RecipeError: a weight for a class that does not exist, or none above 0.
+    """
     if section.class_weights is None:
         return None
     weights = _raw_weights(section.class_weights, classes, counts, place("task.class_weights"))
@@ -255,7 +264,13 @@ def _raw_weights(
     return np.asarray([given.get(name, 1.0) for name in classes])
 
 
-def _metrics(section: TaskSection, problem: str, num_labels: int, place: Place) -> tuple[str, ...]:
+def choose_metrics(section: TaskSection, problem: str, num_labels: int, place: Place) -> tuple[str, ...]:
+    """The metrics that the recipe names, or all that fit the problem.
+
+    Raises:
+        RecipeError: there is no metric of that name.
+        PlanError: it does not fit the problem.
+    """
     fitting = metrics_for(problem, num_labels)
     for name in section.metrics or ():
         if name not in METRICS:
@@ -270,7 +285,7 @@ def _metrics(section: TaskSection, problem: str, num_labels: int, place: Place) 
     return section.metrics or fitting
 
 
-def _logits(predictions: Any) -> NDArray[Any]:
+def logits_of(predictions: Any) -> NDArray[Any]:
     """The logits, which transformers puts first where a model returns more."""
     return np.asarray(predictions[0] if isinstance(predictions, tuple) else predictions)
 
@@ -279,5 +294,6 @@ def _sigmoid(logits: NDArray[Any]) -> NDArray[Any]:
     return torch.from_numpy(np.asarray(logits, dtype=np.float64)).sigmoid().numpy()
 
 
-def _softmax(logits: NDArray[Any]) -> NDArray[Any]:
+def softmax(logits: NDArray[Any]) -> NDArray[Any]:
+    """Probabilities of the classes, the last axis."""
     return torch.from_numpy(np.asarray(logits, dtype=np.float64)).softmax(-1).numpy()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Final
 
 import evaluate
@@ -22,6 +23,7 @@ _FEATURES: Final = {
     "multilabel": List(Value("int64")),
     "regression": Value("float64"),
     "text": Value("string"),
+    "entities": List(Value("string")),
 }
 """What one prediction and one reference are, by the metric's `config_name`."""
 
@@ -30,7 +32,7 @@ class RowMetric(evaluate.Metric):  # type: ignore[misc]
     """A metric over one prediction and one reference per row; its result is named as its class, in snake case."""
 
     greater_is_better: ClassVar[bool] = True
-    problems: ClassVar[tuple[str, ...]] = ("single_label", "multi_label")
+    problems: ClassVar[tuple[str, ...]] = ("single_label", "multi_label", "tags", "entities")
     """Problems that it fits; `binary` is a single-label one with two classes."""
 
     def score(self, predictions: Array, references: Array) -> float:
@@ -120,7 +122,7 @@ class Recall(_Counted):
 class MatthewsCorrelation(RowMetric):
     """Matthews' correlation of predicted and true classes; 0 where either never varies."""
 
-    problems = ("single_label",)
+    problems = ("single_label", "tags", "entities")
 
     def score(self, predictions: Array, references: Array) -> float:
         """From -1 to 1."""
@@ -129,6 +131,70 @@ class MatthewsCorrelation(RowMetric):
         if _constant(predictions) or _constant(references):
             return 0.0
         return float(matthews_corrcoef(references, predictions))
+
+
+class _OfEntities(RowMetric):
+    """A metric of whole entities; a row is the tags of a sentence, and nothing found is 0."""
+
+    problems = ("entities",)
+
+    def _compute(self, predictions: Any, references: Any) -> dict[str, float | None]:
+        return {self.name: self.score(predictions, references)}
+
+
+class EntityF1(_OfEntities):
+    """Harmonic mean of the entities' precision and recall."""
+
+    def score(self, predictions: Any, references: Any) -> float:
+        """From 0 to 1."""
+        right, predicted, true = count_entities(predictions, references)
+        return 2 * right / max(predicted + true, 1)
+
+
+class EntityPrecision(_OfEntities):
+    """Share of the predicted entities that are right from the first word to the last, and in their type."""
+
+    def score(self, predictions: Any, references: Any) -> float:
+        """From 0 to 1."""
+        right, predicted, _ = count_entities(predictions, references)
+        return right / max(predicted, 1)
+
+
+class EntityRecall(_OfEntities):
+    """Share of the true entities that are predicted from the first word to the last, and in their type."""
+
+    def score(self, predictions: Any, references: Any) -> float:
+        """From 0 to 1."""
+        right, _, true = count_entities(predictions, references)
+        return right / max(true, 1)
+
+
+def count_entities(predictions: Any, references: Any) -> tuple[int, int, int]:
+    """How many entities are predicted right, are predicted, and are there."""
+    pairs = [(entities(p), entities(r)) for p, r in zip(predictions, references, strict=True)]
+    return sum(len(p & r) for p, r in pairs), sum(len(p) for p, _ in pairs), sum(len(r) for _, r in pairs)
+
+
+def entities(tags: Sequence[str]) -> set[tuple[str, int, int]]:
+    """Type, first word and end of each entity of a sentence in BIO tags.
+
+    As the CoNLL-2000 evaluation reads them: an `I-X` that follows no word of an `X` begins one.
+    """
+    found, kind, start = set(), None, 0
+    for index, tag in enumerate([*tags, "O"]):
+        prefix, _, name = tag.partition("-")
+        if kind is not None and (prefix != "I" or name != kind):
+            found.add((kind, start, index))
+            kind = None
+        if kind is None and prefix in ("B", "I"):
+            kind, start = name, index
+    return found
+
+
+def are_bio(classes: Iterable[str]) -> bool:
+    """Whether the classes mark entities: `B-…` and `I-…`, and `O` or nothing else."""
+    names = set(classes) - {"O"}
+    return any(name.startswith("B-") for name in names) and all(name[:2] in ("B-", "I-") for name in names)
 
 
 class Pearsonr(RowMetric):
@@ -175,6 +241,9 @@ def _constant(values: Array) -> bool:
 
 
 METRICS: Final[dict[str, type[RowMetric]]] = {
+    "entity_f1": EntityF1,
+    "entity_precision": EntityPrecision,
+    "entity_recall": EntityRecall,
     "accuracy": Accuracy,
     "f1_macro": F1Macro,
     "f1_micro": F1Micro,
@@ -197,9 +266,10 @@ def metrics_for(problem: str, num_labels: int) -> tuple[str, ...]:
     return tuple(name for name, metric in METRICS.items() if fitting & set(metric.problems))
 
 
-def score(names: tuple[str, ...], problem: str, predictions: Array, references: Array) -> dict[str, float | None]:
+def score(names: tuple[str, ...], problem: str, predictions: Any, references: Any) -> dict[str, float | None]:
     """The named metrics; None where one is undefined."""
-    config = {"multi_label": "multilabel", "regression": "regression"}.get(problem, "default")
+    configs = {"multi_label": "multilabel", "regression": "regression", "entities": "entities"}
+    config = configs.get(problem, "default")
     combined = evaluate.combine([METRICS[name](config, keep_in_memory=True) for name in names])
     scores: dict[str, float | None] = combined.compute(predictions=predictions, references=references)
     return scores

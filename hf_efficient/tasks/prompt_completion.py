@@ -103,7 +103,7 @@ class PromptCompletion(CausalLM):
         )
         return generated[:, inputs["input_ids"].shape[1] :].contiguous()
 
-    def predictions(self, logits: Any) -> list[dict[str, Any]]:
+    def predictions(self, logits: Any, rows: Dataset, /) -> list[dict[str, Any]]:
         """One record a row, its `prediction` the text that was written; `logits` are its ids."""
         assert self.tokenizer is not None
         ids = np.where(logits == IGNORED, self.tokenizer.pad_token_id, logits)

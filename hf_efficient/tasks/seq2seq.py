@@ -175,7 +175,7 @@ class Text2TextGeneration:
         """Whether a larger value of the metric is an improvement."""
         return TEXT_METRICS[metric].greater_is_better
 
-    def predictions(self, logits: NDArray[Any]) -> list[dict[str, Any]]:
+    def predictions(self, logits: NDArray[Any], rows: Dataset, /) -> list[dict[str, Any]]:
         """One record a row, its `prediction` the text that was generated; `logits` are its ids."""
         return [{"prediction": text} for text in self._decode(logits)]
 

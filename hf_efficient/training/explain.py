@@ -220,6 +220,8 @@ def padding_share(lengths: NDArray[Any] | None, batch_size: int, seed: int = 0) 
 
 
 def _labels(table: Any, problem: str, labels: list[str], **_: Any) -> dict[str, float] | None:
+    if problem in ("tags", "entities"):  # rows of several lengths
+        return label_counts(np.concatenate(table["labels"][:]), labels)
     return None if problem in ("generation", "next_token") else label_counts(_column(table, "labels"), labels)
 
 

@@ -28,6 +28,7 @@ ACTING: Final = (
     "data.columns.target",
     "data.columns.text",
     "data.columns.text_pair",
+    "data.columns.tokens",
     "data.columns.weight",
     "data.max_length",
     "data.max_target_length",
@@ -170,7 +171,8 @@ def predict_run(run: FinishedRun, data: str | Dataset | Sequence[str], split: st
     names = _new_columns(task, table, rows)
     task = tasks.bind(tasks.to_predict(task), run.model, run.processing_class)
     encoded, cut = _encode(run, task, unlabelled, rows)
-    records = task.predictions(predict_rows(run.recipe, run.model, run.processing_class, task, encoded))
+    logits = predict_rows(run.recipe, run.model, run.processing_class, task, encoded)
+    records = task.predictions(logits, encoded)
     for index, name in enumerate(names):
         table = table.add_column(name, [tuple(record.values())[index] for record in records])
     return Predictions(table, cut)
@@ -225,6 +227,8 @@ def _as_table(run: FinishedRun, data: str | Dataset | Sequence[str]) -> str | Da
         return data
     if run.recipe.task.type == "image-classification":
         raise DataError("text: the model takes images, found texts; give a folder or file of images with --data.")
+    if run.recipe.task.type == "token-classification":
+        return Dataset.from_dict({run.recipe.data.columns.tokens or "tokens": [text.split() for text in data]})
     if run.recipe.data.columns.text_pair is not None:
         raise DataError("text: the model takes pairs of texts, found single ones; give rows with --data instead.")
     columns = run.recipe.data.columns
@@ -306,6 +310,8 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "single_label": ("prediction", "score"),
     "multi_label": ("prediction", "scores"),
     "regression": ("prediction",),
+    "tags": ("prediction", "score"),
+    "entities": ("prediction", "score"),
     "generation": ("prediction",),
     "next_token": ("prediction",),
 }

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hf_efficient.tasks.metrics import METRICS, metrics_for, score
+from hf_efficient.tasks.metrics import METRICS, are_bio, entities, metrics_for, score
 
 # Three classes; class 0: 2 right of 2 predicted and 3 true, class 1: 1 of 2 and 1, class 2: 0 of 0 and 0.
 PREDICTED = np.array([0, 0, 1, 1])
@@ -95,3 +95,42 @@ def test_which_metrics_fit():
 
 def test_only_errors_are_better_small():
     assert [name for name, metric in METRICS.items() if not metric.greater_is_better] == ["mse"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "found"),
+    [
+        ("O O", set()),
+        ("B-X I-X O B-Y", {("X", 0, 2), ("Y", 3, 4)}),
+        ("B-X B-X", {("X", 0, 1), ("X", 1, 2)}),
+        ("B-X I-Y I-Y", {("X", 0, 1), ("Y", 1, 3)}),
+        ("O I-X I-X", {("X", 1, 3)}),
+        ("I-X B-X I-X", {("X", 0, 1), ("X", 1, 3)}),
+        ("B-a-b I-a-b", {("a-b", 0, 2)}),
+    ],
+)
+def test_entities_of_bio_tags(tags, found):
+    assert entities(tags.split()) == found
+
+
+@pytest.mark.parametrize(
+    ("classes", "bio"),
+    [("O B-X I-X", True), ("B-X O", True), ("B-X", True), ("O I-X", False), ("O B-X S-X", False), ("NOUN VERB", False)],
+)
+def test_classes_that_mark_entities(classes, bio):
+    assert are_bio(classes.split()) is bio
+
+
+def test_entity_metrics_of_several_sentences():
+    truth = [["B-X", "I-X", "O"], ["B-Y", "O", "B-X"]]
+    predicted = [["B-X", "I-X", "O"], ["B-X", "O", "O"]]
+    names = ("entity_f1", "entity_precision", "entity_recall")
+    # One of two predicted entities is right, of three that are there.
+    assert score(names, "entities", predicted, truth) == pytest.approx(
+        {"entity_f1": 0.4, "entity_precision": 0.5, "entity_recall": 1 / 3}
+    )
+
+
+def test_entities_where_there_are_none_score_zero():
+    names = ("entity_f1", "entity_precision", "entity_recall")
+    assert score(names, "entities", [["O"]], [["O"]]) == dict.fromkeys(names, 0.0)

@@ -106,7 +106,7 @@ def test_the_loss_is_one_number_a_token(tokenizer):
 def test_generated_ids_become_texts_and_metrics(tokenizer):
     task = tasks.bind(learn(metrics=("exact_match",)), Seq2SeqCase("t5").make_model(), tokenizer)
     generated = np.array([[0, 4, 3, 1, -100], [0, 6, 5, 4, 1]])
-    assert task.predictions(generated) == [{"prediction": "ba"}, {"prediction": "dcb"}]
+    assert task.predictions(generated, Dataset.from_dict({})) == [{"prediction": "ba"}, {"prediction": "dcb"}]
     labels = np.array([[4, 3, 1, -100], [6, 5, 4, 3]])
     assert task.compute_metrics(EvalPrediction(generated, labels)) == {"exact_match": 0.5}
 

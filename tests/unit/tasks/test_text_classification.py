@@ -15,6 +15,7 @@ from hf_efficient.recipe import Columns, DataSection, TaskSection
 from tests.unit.data.tokenizer import tiny_tokenizer
 
 PLACE = "a.yaml:2: {}".format
+ROWS = Dataset.from_dict({"length": [3]})
 
 
 def learn(values, columns=None, *, extra=None, **words):
@@ -260,12 +261,12 @@ def test_metrics_of_numbers_and_of_models_that_return_more():
 
 def test_predictions_for_people():
     logits = np.log([[0.25, 0.75]])
-    (one,) = learn(["a", "b"]).predictions(logits)
+    (one,) = learn(["a", "b"]).predictions(logits, ROWS)
     assert one == {"label": "b", "score": pytest.approx(0.75)}
-    (several,) = learn([["a"], ["b"]]).predictions(np.array([[0.0, -1.0]]))
+    (several,) = learn([["a"], ["b"]]).predictions(np.array([[0.0, -1.0]]), ROWS)
     assert several["labels"] == ["a"]
     assert several["scores"] == {"a": pytest.approx(0.5), "b": pytest.approx(1 / (1 + np.e))}
-    assert learn([1.0, 2.0]).predictions(np.array([[1.5]])) == [{"score": 1.5}]
+    assert learn([1.0, 2.0]).predictions(np.array([[1.5]]), ROWS) == [{"score": 1.5}]
 
 
 @pytest.mark.parametrize("labels", [["neg", "pos"], [["a"], ["b"]], [0.5, 2.0]])
