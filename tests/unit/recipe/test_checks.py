@@ -79,6 +79,16 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
                 "data.columns.text_pair": "a",
             }.items()
         ),
+        (["data.columns.tokens=words"], "data.columns.tokens", "set task.type: token-classification"),
+        *(
+            (["task.type=token-classification", f"{path}={value}"], path, "each of data.columns.tokens one label")
+            for path, value in {
+                "data.columns.text": "a",
+                "data.columns.text_pair": "a",
+                "task.problem": "single_label",
+                "task.threshold": "0.3",
+            }.items()
+        ),
         (["data.validation=v", "data.validation_size=0.2"], "data.validation_size", "data.validation names the rows"),
         (
             ["batching={padding: tokens, max_tokens: 64}", "training.per_device_train_batch_size=8"],
