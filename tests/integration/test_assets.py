@@ -434,6 +434,7 @@ def test_tiny_bert_reads_the_smoke_rows():
         ("demo/20newsgroups", {"train": 11293, "test": 7521}),
         ("demo/reuters-r8", {"train": 5485, "test": 2185}),
         ("demo/reuters-r52", {"train": 6532, "test": 2562}),
+        ("demo/brown-pos", {"train": 45831, "validation": 11509}),
     ],
 )
 def test_real_assets(name, rows, home):
