@@ -6,7 +6,16 @@ NOT_MEASURED = "not measured"
 UNDEFINED = "undefined"
 
 _AVERAGES = ("macro", "micro")
-_WORDS = {"f1": "F1", "mse": "MSE", "pearsonr": "Pearson's r", "spearmanr": "Spearman's rho"}
+_WORDS = {
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "f1": "F1",
+    "l": "L",
+    "mse": "MSE",
+    "pearsonr": "Pearson's r",
+    "rouge": "ROUGE",
+    "spearmanr": "Spearman's rho",
+}
 
 
 def count(number: float | None) -> str:
@@ -60,4 +69,4 @@ def metric_label(name: str) -> str:
     if words[-1] in _AVERAGES:
         words = [words[-1], *words[:-1]]
     phrase = " ".join(_WORDS.get(word, word) for word in words)
-    return phrase[:1].upper() + phrase[1:]
+    return phrase if words[0] in _WORDS else phrase[:1].upper() + phrase[1:]

@@ -74,6 +74,8 @@ def test_count_groups_the_thousands():
         ("pearsonr", "Pearson's r"),
         ("f1", "F1"),
         ("matthews_correlation", "Matthews correlation"),
+        ("rouge_l", "ROUGE L"),
+        ("chrf", "chrF"),
     ],
 )
 def test_metric_label(name, label):
