@@ -129,3 +129,22 @@ def test_of_several_that_come_at_once_one_tokenises(tmp_path, monkeypatch):
         lengths = list(pool.map(lambda _: run(tmp_path).dataset["length"][:], range(3)))
     assert lengths == [[4, 6, 2]] * 3
     assert len(written) == 1
+
+
+def test_targets_are_tokenised_as_what_is_to_be_written(tmp_path):
+    tokenizer = tiny_tokenizer()
+    asked = []
+
+    class Recorder:
+        """The tokenizer, and under which name it was given texts."""
+
+        def __getattr__(self, name):
+            return getattr(tokenizer, name)
+
+        def __call__(self, **texts):
+            asked.append([name for name in ("text", "text_target") if name in texts])
+            return tokenizer(**texts)
+
+    run(tmp_path, Texts(["good film"], target=True), Recorder())
+    run(tmp_path, Texts(["good film"]), Recorder())
+    assert asked == [["text_target"], ["text"]]  # nor is one taken for the other in the cache
