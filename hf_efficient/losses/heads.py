@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from hf_efficient.errors import DataError, PlanError
+from hf_efficient.errors import PlanError
 from hf_efficient.losses.causal_lm import chunked_cross_entropy, next_token_items
 from hf_efficient.losses.rows import Batch, Loss, Rows
 from hf_efficient.losses.supervised import (
@@ -37,18 +37,22 @@ SEQ2SEQ_HEADS = ("ForConditionalGeneration", "MTModel")
 """Endings of their classes."""
 
 
+OWN_CODE = ("transformers.models.", "hf_efficient.models.")
+"""Where classes live whose forward pass is known; a subclass elsewhere may compute a loss of its own."""
+
+
 def known_head(model: nn.Module, *, label_smoothing: float = 0.0) -> Loss | None:
     """The row loss of the model's head, or None where the model must keep its own loss."""
     name = type(model).__name__
-    if name.endswith(TOKEN_HEAD):
-        return HeadLoss(model.config, label_smoothing, per_token=True)
-    if name.endswith(SEQ2SEQ_HEADS) and getattr(model.config, "model_type", None) in SEQ2SEQ_MODELS:
-        return HeadLoss(model.config, label_smoothing, seq2seq=True)
-    if name.endswith(CAUSAL_HEADS) and _has_no_other_loss(model):
-        return HeadLoss(model.config, label_smoothing, causal=True)
-    if not name.endswith(CLASSIFICATION_HEADS):
+    if not type(model).__module__.startswith(OWN_CODE):
         return None
-    return HeadLoss(model.config, label_smoothing)
+    if name.endswith(TOKEN_HEAD):
+        return supervised_tokens(label_smoothing=label_smoothing)
+    if name.endswith(SEQ2SEQ_HEADS) and getattr(model.config, "model_type", None) in SEQ2SEQ_MODELS:
+        return target_tokens(label_smoothing=label_smoothing)
+    if name.endswith(CAUSAL_HEADS) and _has_no_other_loss(model):
+        return next_token(label_smoothing=label_smoothing)
+    return HeadLoss(model.config, label_smoothing) if name.endswith(CLASSIFICATION_HEADS) else None
 
 
 def _has_no_other_loss(model: nn.Module) -> bool:
@@ -60,16 +64,10 @@ def _has_no_other_loss(model: nn.Module) -> bool:
 
 @dataclass(frozen=True)
 class HeadLoss:
-    """The loss of a classification head, chosen as transformers does: by `problem_type`, else by the labels' type.
-
-    A token has one class, whatever the `problem_type`.
-    """
+    """The loss of a classification head, chosen as transformers does: by `problem_type`, else by the labels' type."""
 
     config: Any
     label_smoothing: float = 0.0
-    per_token: bool = False
-    causal: bool = False
-    seq2seq: bool = False
     name: str = "labels"
     weight: float = 1.0
 
@@ -79,28 +77,18 @@ class HeadLoss:
         Raises:
             DataError: the batch has no labels.
         """
-        if "labels" not in batch:
-            raise DataError(
-                f"a batch has no labels, only {', '.join(batch)}; give the data set a column named labels, "
-                "or the trainer losses= of your own"
-            )
-        return self._supervised(batch["labels"]).count(batch)
+        return self._supervised(batch.get("labels")).count(batch)
 
     def rows(self, batch: Batch) -> Rows:
-        """Loss of each sample or token."""
+        """Loss of each sample."""
         return self._supervised(batch.side["labels"]).rows(batch)
 
-    def _supervised(self, labels: Tensor) -> Supervised:
-        if self.causal:
-            return next_token(label_smoothing=self.label_smoothing)
-        if self.seq2seq:
-            return target_tokens(label_smoothing=self.label_smoothing)
-        if self.per_token:
-            return supervised_tokens(label_smoothing=self.label_smoothing)
-        if self.config.problem_type is None:
+    def _supervised(self, labels: Tensor | None) -> Supervised:
+        if self.config.problem_type is None and labels is not None:
             # transformers writes the guess into the configuration at the first batch; saved models carry it.
             self.config.problem_type = _guess_problem(self.config.num_labels, labels)
-        return supervised(self.config.problem_type, label_smoothing=self.label_smoothing)
+        problem = self.config.problem_type or "single_label_classification"
+        return supervised(problem, label_smoothing=self.label_smoothing)
 
 
 def supervised(problem_type: str, *, class_weights: Tensor | None = None, label_smoothing: float = 0.0) -> Supervised:
@@ -118,11 +106,13 @@ def supervised(problem_type: str, *, class_weights: Tensor | None = None, label_
     if problem_type == "regression":
         if class_weights is not None:
             raise PlanError("class_weights need classes, and this is a regression; remove them.")
-        return Supervised(regression_items, squared_error)
+        return Supervised(regression_items, squared_error, per_sample=True)
     if problem_type == "multi_label_classification":
-        return Supervised(multi_label_items, partial(binary_cross_entropy, class_weights=class_weights))
-    row_loss = partial(cross_entropy, class_weights=class_weights, label_smoothing=label_smoothing)
-    return Supervised(single_label_items, row_loss)
+        row_loss = partial(binary_cross_entropy, class_weights=class_weights)
+        return Supervised(multi_label_items, row_loss, per_sample=True)
+    return Supervised(
+        single_label_items, partial(cross_entropy, class_weights=class_weights, label_smoothing=label_smoothing)
+    )
 
 
 def supervised_tokens(*, class_weights: Tensor | None = None, label_smoothing: float = 0.0) -> Supervised:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from hf_efficient.errors import DataError
 from hf_efficient.losses.rows import Batch, Items, Rows
 
 IGNORED = -100
@@ -89,13 +90,24 @@ class Supervised:
     weight: float = 1.0
     shifted: bool = False
     """A label is the target of the position before it, so that the first one of a sample is none."""
+    per_sample: bool = False
+    """A row is a sample, however many numbers label it."""
 
     def count(self, batch: Mapping[str, Any]) -> Tensor | int:
-        """Rows with a label: samples where labels are numbers, else all ids that are not -100."""
+        """Rows with a label: samples, or all ids that are not -100.
+
+        Raises:
+            DataError: the batch has no labels.
+        """
+        if "labels" not in batch:
+            raise DataError(
+                f"a batch has no labels, only {', '.join(batch)}; give the data set a column named labels, "
+                "or the trainer losses= of your own"
+            )
         labels: Tensor = batch["labels"]
-        if self.shifted:
-            labels = labels[..., 1:]
-        return len(labels) if labels.is_floating_point() else (labels != IGNORED).sum()
+        if self.per_sample:
+            return len(labels)
+        return ((labels[..., 1:] if self.shifted else labels) != IGNORED).sum()
 
     def rows(self, batch: Batch) -> Rows:
         """Loss of each row, times the row's `sample_weight` where the batch brings one."""

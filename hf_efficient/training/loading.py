@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import datasets
 import numpy as np
 from torch.utils.data import DataLoader
-from transformers.trainer_utils import EvalLoopOutput, seed_worker
+from transformers.trainer_utils import EvalLoopOutput, EvalPrediction, seed_worker
 
 from hf_efficient.data.batches import LengthBatches
 
@@ -65,6 +65,14 @@ def in_order(output: EvalLoopOutput, order: Array | None) -> EvalLoopOutput:
     return output._replace(
         predictions=_permuted(output.predictions, inverse), label_ids=_permuted(output.label_ids, inverse)
     )
+
+
+def prediction_in_order(prediction: EvalPrediction, order: Array) -> EvalPrediction:
+    """What metrics are computed from, in the order that the caller knows."""
+    inverse = np.argsort(order, kind="stable")
+    parts = (prediction.predictions, prediction.label_ids, prediction.inputs)
+    predictions, labels, inputs = (_permuted(part, inverse) for part in parts)
+    return EvalPrediction(predictions, labels, inputs=inputs, losses=prediction.losses)
 
 
 def _permuted(arrays: Any, rows: Array) -> Any:

@@ -18,14 +18,14 @@ from transformers.trainer_utils import EvalLoopOutput
 from hf_efficient.data.batches import Batches, Split
 from hf_efficient.data.decoder_inputs import DecoderInputs
 from hf_efficient.errors import PlanError
-from hf_efficient.losses import Batch, HeadLoss, Loss, known_head
+from hf_efficient.losses import Batch, Loss, Supervised, known_head
 from hf_efficient.plan import Plan
 from hf_efficient.recipe.section import Section
 from hf_efficient.tasks.base import PredictStep
 from hf_efficient.techniques import apply_techniques
 from hf_efficient.training.checkpoint import writing_checkpoint
-from hf_efficient.training.loading import grouped_dataloader, in_order, longest_first
-from hf_efficient.training.model_loss import consumes_count, count_labels, own_loss
+from hf_efficient.training.loading import grouped_dataloader, in_order, longest_first, prediction_in_order
+from hf_efficient.training.model_loss import consumes_count, count_labels, no_loss, own_loss
 from hf_efficient.training.tally import Tally
 
 SIDE_COLUMNS = ("labels", "sample_weight")
@@ -101,6 +101,8 @@ class EfficientTrainer(Trainer):
     ) -> None:
         if losses is not None and compute_loss_func is not None:
             raise PlanError("EfficientTrainer takes losses or compute_loss_func, not both: both decide the loss.")
+        if losses is not None and not losses:
+            raise PlanError("losses is empty; give a loss, or leave it out for that of the model's head.")
         plan = Plan(
             model=model,
             args=args,
@@ -137,8 +139,6 @@ class EfficientTrainer(Trainer):
         self._losses = self._choose_losses(plan.losses)
         self._consumes_count: bool | None = None
         self._tally: Tally | None = None
-        if compute_loss_func is None:
-            self.loss_is_scaled_for_ga = True
         self._set_epoch = SetEpoch()
         self._set_epoch.add(self.sampler)
         self.add_callback(self._set_epoch)
@@ -150,14 +150,17 @@ class EfficientTrainer(Trainer):
         smoothing = self.args.label_smoothing_factor if self.label_smoother is not None else 0.0
         model = self.accelerator.unwrap_model(self.model)
         head = known_head(model, label_smoothing=smoothing)
-        if isinstance(head, HeadLoss) and head.seq2seq:
+        if isinstance(head, Supervised) and getattr(model.config, "is_encoder_decoder", False):
             self.data_collator = DecoderInputs(self.data_collator, model.prepare_decoder_input_ids_from_labels)
         return None if head is None else (head,)
 
     # One count a step, over all micro-batches and all processes.
 
     def get_batch_samples(self, epoch_iterator: Iterator[Any], num_batches: int, device: Any) -> tuple[list[Any], Any]:
-        """The micro-batches of one optimizer step, and how many rows each term of the loss has in them (terms,)."""
+        """The micro-batches of one optimizer step, and how many rows each term of the loss has in them.
+
+        The count is a scalar where there is one term, as the stock Trainer's, else of shape (terms,).
+        """
         if self.compute_loss_func is not None:
             return super().get_batch_samples(epoch_iterator, num_batches, device)
         batches = list(islice(epoch_iterator, num_batches))
@@ -168,7 +171,8 @@ class EfficientTrainer(Trainer):
             counts = self.accelerator.reduce(counts, reduction="sum")
             # Ranks of a tensor-, context- or sequence-parallel group see the same rows.
             counts = counts / (self.get_tp_size() * self.get_cp_size() * self.get_sp_size())
-        return batches, counts.clamp(min=1)  # a step without any label has a loss of 0
+        counts = counts.clamp(min=1)  # a step without any label has a loss of 0
+        return batches, counts[0] if len(counts) == 1 else counts
 
     def _count(self, batch: Mapping[str, Any], device: Any) -> Tensor:
         if self._losses is None:
@@ -179,6 +183,11 @@ class EfficientTrainer(Trainer):
 
     # One division.
 
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
+        """Stock step; a subclass whose `compute_loss` never comes to ours is scaled as the stock Trainer scales it."""
+        self.loss_is_scaled_for_ga = None
+        return super().training_step(model, inputs, num_items_in_batch)
+
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
@@ -188,14 +197,16 @@ class EfficientTrainer(Trainer):
             model: the wrapped model.
             inputs: one micro-batch.
             return_outputs: also return the model's outputs.
-            num_items_in_batch: rows of the whole step for each term (terms,); by default those of this micro-batch.
+            num_items_in_batch: rows of the whole step for each term; by default those of this micro-batch.
         """
         if self.compute_loss_func is not None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        self.loss_is_scaled_for_ga = True
         if not model.training or num_items_in_batch is None:
             num_items_in_batch = self._count(inputs, self.args.device).clamp(min=1)
             ranks = 1
         else:
+            num_items_in_batch = num_items_in_batch.reshape(-1)
             ranks = self.accelerator.num_processes // self.get_tp_size()
         if self._losses is None:
             loss, outputs = self._model_loss(model, inputs, num_items_in_batch)
@@ -227,7 +238,7 @@ class EfficientTrainer(Trainer):
             loss = own_loss(outputs, inputs)
         else:
             outputs = model(**inputs)
-            loss = own_loss(outputs, inputs) * (share / counts[0])
+            loss = own_loss(outputs, inputs) * (share / counts[0]) if share else no_loss(outputs)
         if not model.training and self._tally is not None:
             self._tally.add(self.accelerator.gather(torch.stack([loss.detach().float() * share, share])[None]))
         return loss, outputs
@@ -265,12 +276,26 @@ class EfficientTrainer(Trainer):
         metric_key_prefix: str = "eval",
     ) -> EvalLoopOutput:
         """Stock loop; its loss replaced by the global sum over the global count."""
+        order, compute_metrics = getattr(dataloader, "row_order", None), self.compute_metrics
+        if order is not None and compute_metrics is not None:
+            self.compute_metrics = lambda prediction: compute_metrics(prediction_in_order(prediction, order))
         self._tally = Tally()
-        output = super().evaluation_loop(dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix)
+        try:
+            output = super().evaluation_loop(
+                dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix
+            )
+        finally:
+            self.compute_metrics = compute_metrics
         tally, self._tally = self._tally, None
         if tally.count and output.metrics is not None:
             output.metrics[f"{metric_key_prefix}_loss"] = tally.mean
-        return in_order(output, getattr(dataloader, "row_order", None))
+        return in_order(output, order)
+
+    def _set_signature_columns_if_needed(self) -> None:
+        super()._set_signature_columns_if_needed()
+        names: Any = self._signature_columns
+        if self._losses is not None and "sample_weight" not in names:
+            self._signature_columns = [*names, "sample_weight"]  # type: ignore[assignment]
 
     # More doors: the order of the rows, their batches, the schedule.
 
@@ -299,7 +324,7 @@ class EfficientTrainer(Trainer):
         return self._sorted(super().get_test_dataloader, test_dataset)
 
     def _sorted(self, loader_of: Callable[[Any], Any], rows: Any) -> Any:
-        order = longest_first(rows) if self.sorts_evaluation else None
+        order = longest_first(rows) if self.sorts_evaluation and not self.args.batch_eval_metrics else None
         if order is None:
             return loader_of(rows)
         loader: Any = loader_of(rows.select(order))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 
+import datasets
 import pytest
 import torch
 from torch.utils.data import DataLoader
-from transformers import Trainer
+from transformers import BertForSequenceClassification, Trainer
 from transformers.loss.loss_utils import LOSS_MAPPING
 
+from hf_efficient.errors import PlanError
 from hf_efficient.training.trainer import EfficientTrainer
 from tests.tiny import Case
 from tests.trajectory import arguments
@@ -22,7 +24,7 @@ def test_the_constructor_takes_every_argument_of_the_stock_one():
     ours = inspect.signature(EfficientTrainer.__init__).parameters
     assert [name for name in ours if name in stock] == list(stock)
     assert all(ours[name].default == stock[name].default for name in stock if name != "self")
-    assert set(ours) - set(stock) == {"losses", "sampler", "batches", "scheduler", "techniques"}
+    assert set(ours) - set(stock) == {"losses", "sampler", "batches", "scheduler", "predict_step", "techniques"}
     assert all(ours[name].kind is inspect.Parameter.KEYWORD_ONLY for name in set(ours) - set(stock))
 
 
@@ -35,6 +37,8 @@ def test_the_constructor_takes_every_argument_of_the_stock_one():
         ("_get_train_sampler", ["self", "train_dataset"]),
         ("_save_checkpoint", ["self", "model", "trial"]),
         ("_determine_best_metric", ["self", "metrics", "trial"]),
+        ("_set_signature_columns_if_needed", ["self"]),
+        ("training_step", ["self", "model", "inputs", "num_items_in_batch"]),
         (
             "evaluation_loop",
             ["self", "dataloader", "description", "prediction_loss_only", "ignore_keys", "metric_key_prefix"],
@@ -51,9 +55,25 @@ def test_the_trainer_says_which_models_shift_their_labels(tmp_path):
     assert "ForCausalLM" in LOSS_MAPPING
 
 
-def test_the_loss_is_taken_as_scaled_when_the_trainer_says_so(tmp_path):
+class OwnLoss(EfficientTrainer):
+    """The commonest way to change a Trainer: a mean over the micro-batch."""
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        outputs = model(**inputs)
+        loss = torch.nn.functional.cross_entropy(outputs.logits, inputs["labels"])
+        return (loss, outputs) if return_outputs else loss
+
+
+def test_a_subclass_that_computes_its_loss_is_scaled_as_the_stock_trainer_scales_it(tmp_path):
     assert Trainer.loss_is_scaled_for_ga is None
-    assert EfficientTrainer(model=CASE.make_model(), args=arguments(str(tmp_path))).loss_is_scaled_for_ga is True
+    found = []
+    for bases in ((OwnLoss,), (type("Stock", (Trainer,), {"compute_loss": OwnLoss.compute_loss}),)):
+        args = arguments(str(tmp_path), per_device_train_batch_size=2, gradient_accumulation_steps=4, max_steps=1)
+        trainer = bases[0](model=CASE.make_model(), args=args, train_dataset=CASE.rows(8))
+        trainer.model_accepts_loss_kwargs = False
+        trainer.train()
+        found.append(next(log["loss"] for log in trainer.state.log_history if "loss" in log))
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
 
 
 def test_labels_are_not_fed_to_a_model_whose_loss_is_owned(tmp_path):
@@ -125,3 +145,29 @@ def test_a_step_without_any_label_has_a_loss_of_zero(tmp_path):
     trainer = EfficientTrainer(model=CASE.make_model(), args=args, train_dataset=rows)
     trainer.train()
     assert next(log["loss"] for log in trainer.state.log_history if "loss" in log) == 0.0
+
+
+def test_a_model_class_of_the_users_own_keeps_its_loss(tmp_path):
+    class FocalForSequenceClassification(BertForSequenceClassification):
+        def forward(self, labels=None, **inputs):
+            output = super().forward(**inputs)
+            return {"loss": 7.0 + 0 * output.logits.sum(), "logits": output.logits}
+
+    model = FocalForSequenceClassification(CASE.make_model().config)
+    args = arguments(str(tmp_path), per_device_train_batch_size=4, max_steps=1, remove_unused_columns=False)
+    trainer = EfficientTrainer(model=model, args=args, train_dataset=CASE.rows(4))
+    trainer.train()
+    assert next(log["loss"] for log in trainer.state.log_history if "loss" in log) == 7.0
+
+
+def test_weights_of_rows_reach_the_loss(tmp_path):
+    rows = datasets.Dataset.from_list([{**row, "sample_weight": 0.0} for row in CASE.rows(4)]).with_format("torch")
+    args = arguments(str(tmp_path), per_device_train_batch_size=4, max_steps=1)
+    trainer = EfficientTrainer(model=CASE.make_model(), args=args, train_dataset=rows)
+    trainer.train()
+    assert next(log["loss"] for log in trainer.state.log_history if "loss" in log) == 0.0
+
+
+def test_no_losses_are_refused():
+    with pytest.raises(PlanError, match="losses is empty"):
+        EfficientTrainer(model=CASE.make_model(), losses=())

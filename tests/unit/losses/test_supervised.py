@@ -52,14 +52,6 @@ def test_the_weight_of_a_sample_is_that_of_its_tokens():
     torch.testing.assert_close(rows.values, tensor([math.log(2), 3 * math.log(4 / 3), 6 * math.log(2), 0.0]))
 
 
-def test_a_token_head_has_one_class_a_token_whatever_its_problem_type():
-    labels, logits = tensor([[0, 1]]), EVEN.unsqueeze(0)
-    head = HeadLoss(SimpleNamespace(num_labels=2, problem_type="regression"), per_token=True)
-    assert int(head.count({"labels": labels})) == 2
-    rows = head.rows(Batch({}, {"labels": labels}, {"logits": logits}))
-    torch.testing.assert_close(rows.values, tensor([math.log(2), math.log(4 / 3)]))
-
-
 def test_class_weights_multiply_the_rows_of_their_class():
     rows = cross_entropy(single_label_items(EVEN, tensor([0, 1])), class_weights=tensor([0.5, 2.0]))
     torch.testing.assert_close(rows, tensor([0.5 * math.log(2), 2 * math.log(4 / 3)]))
@@ -98,16 +90,20 @@ def test_sample_weights_multiply_the_rows():
 
 
 @pytest.mark.parametrize(
-    ("labels", "count"),
+    ("problem", "labels", "count"),
     [
-        (tensor([0, -100, 1]), 2),
-        (tensor([0.5, -100.0]), 2),
-        (tensor([[1.0, 0.0, 1.0]]), 1),
-        (tensor([[1, -100], [2, 3]]), 3),
+        ("single_label_classification", tensor([0, -100, 1]), 2),
+        ("regression", tensor([0.5, -100.0]), 2),
+        ("multi_label_classification", tensor([[1.0, 0.0, 1.0]]), 1),
+        ("multi_label_classification", tensor([[1, 0, 1], [0, 0, 0]]), 2),
     ],
 )
-def test_count_is_rows_and_not_labels(labels, count):
-    assert int(supervised("single_label_classification").count({"labels": labels})) == count
+def test_count_is_rows_and_not_labels(problem, labels, count):
+    assert int(supervised(problem).count({"labels": labels})) == count
+
+
+def test_tokens_are_counted_one_by_one():
+    assert int(supervised_tokens().count({"labels": tensor([[1, -100], [2, 3]])})) == 3
 
 
 @pytest.mark.parametrize(
