@@ -136,7 +136,13 @@ WRITERS: Final[dict[str, Callable[[pa.Table, Path], None]]] = {
 
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
     for batch in table.to_batches(max_chunksize=1_000):
-        yield from batch.to_pylist()
+        for row in batch.to_pylist():
+            yield {name: _without_bytes(value) for name, value in row.items()}
+
+
+def _without_bytes(value: Any) -> Any:
+    """An image's path, or None where it is bytes alone: text can't hold them."""
+    return value["path"] if isinstance(value, dict) and value.keys() == {"bytes", "path"} else value
 
 
 def _lines(table: pa.Table) -> Iterator[str]:

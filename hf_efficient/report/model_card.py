@@ -127,16 +127,25 @@ def _summary(report: Mapping[str, Any], recipe: Mapping[str, Any], assets: Asset
 
 def _intended_use(report: Mapping[str, Any]) -> str:
     task = report["task"]
+    sample = _sample(task)
     purpose = {
-        "single_label": f"It assigns exactly one of these labels to a text: {_labels(task)}.",
-        "multi_label": f"It assigns any number of these labels to a text, none included: {_labels(task)}.",
+        "single_label": f"It assigns exactly one of these labels to {sample}: {_labels(task)}.",
+        "multi_label": f"It assigns any number of these labels to {sample}, none included: {_labels(task)}.",
+        "regression": f"It gives a number for {sample}, on the scale of the values that it was trained on.",
         "tags": f"It assigns one of these labels to each word of a text: {_labels(task)}.",
         "entities": f"It finds entities in a text, marked by these labels of its words: {_labels(task)}.",
-        "regression": "It gives a number for a text, on the scale of the values that it was trained on.",
         "next_token": "It goes on with a text.",
         "generation": "It writes a text for a text, as in the pairs that it was trained on.",
     }[task["problem"]]
-    return f"{purpose} Use it on texts like those it was trained on, and measure it on your own before you rely on it."
+    kind = sample.partition(" ")[2]
+    return (
+        f"{purpose} Use it on {kind}s like those it was trained on, and measure it on your own before you rely on it."
+    )
+
+
+def _sample(task: Mapping[str, Any]) -> str:
+    """What the model reads."""
+    return "an image" if task["type"] == "image-classification" else "a text"
 
 
 def _labels(task: Mapping[str, Any]) -> str:
@@ -154,7 +163,7 @@ def _usage(task: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
         "```python\nfrom transformers import pipeline\n\n"
         "# The name of this repository, or the directory model/ of the run.\n"
         f'predict = pipeline("{task["type"]}", model="user/name"{", top_k=None" if multi_label else ""})\n'
-        'predict("a text")\n```'
+        f'predict("{"image.png" if _sample(task) == "an image" else "a text"}")\n```'
     )
     threshold = (recipe.get("task") or {}).get("threshold") if multi_label else None
     return code if threshold is None else f"{code}\n\nA label counts as predicted from a probability of {threshold} on."

@@ -10,9 +10,12 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
+from transformers import PreTrainedModel
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME
@@ -115,3 +118,20 @@ def disk_error(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO):
         return os.strerror(error.errno)
     return "no space left, or the disk fails" if _NO_SPACE.search(str(error)) else None
+
+
+@contextmanager
+def keeping_names(model: Any) -> Iterator[None]:
+    """Save weights under the names that the model has in memory.
+
+    transformers 5.23 gives those of ViT, DeiT and others older names when it saves, and its Trainer does not give them
+    back when it resumes or takes the best checkpoint: such weights would silently stay as they are.
+    """
+    if not isinstance(model, PreTrainedModel):
+        yield
+        return
+    model.save_pretrained = partial(model.save_pretrained, save_original_format=False)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del model.save_pretrained

@@ -27,6 +27,7 @@ from hf_efficient.training.launch import on_main_process
 from hf_efficient.training.progress import JsonLog, ProgressBar, without_library_bars
 from hf_efficient.training.run_directory import Opening, RunDirectory
 from hf_efficient.training.trainer import EfficientTrainer
+from hf_efficient.training.workers import in_one_line
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
     resume_from = None if opening.resume_from is None else str(opening.resume_from)
     resumed_from_step = None if resume_from is None else _step_of(resume_from)
     metrics = {}
-    with without_library_bars(), closing(_callback(trainer, ProgressBar)), _explained(directory.path):
+    with without_library_bars(), closing(_callback(trainer, ProgressBar)), in_one_line(), _explained(directory.path):
         output = trainer.train(resume_from_checkpoint=resume_from)
         if plan.eval_dataset is not None:
             metrics["validation"] = _last_evaluation(trainer) or _score(trainer, plan.eval_dataset)

@@ -18,6 +18,7 @@ from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.progress import without_library_bars
 from hf_efficient.training.run_directory import RunDirectory
 from hf_efficient.training.trainer import EfficientTrainer
+from hf_efficient.training.workers import in_one_line
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -76,7 +77,7 @@ def predict_rows(recipe: Recipe, model: Any, processing_class: Any, task: Task, 
 @contextmanager
 def _scoring_trainer(recipe: Recipe, model: Any, processing_class: Any, task: Task) -> Iterator[EfficientTrainer]:
     """The Trainer makes its output folder when it is made: here a temporary one, so that a run stays as it is."""
-    with tempfile.TemporaryDirectory() as folder, without_library_bars():
+    with tempfile.TemporaryDirectory() as folder, without_library_bars(), in_one_line():
         args, _, _ = training_arguments(recipe, RunDirectory(Path(folder)))
         args.eval_strategy, args.report_to, args.disable_tqdm = "no", [], True
         trainer = EfficientTrainer(

@@ -23,7 +23,7 @@ from hf_efficient.plan import Plan
 from hf_efficient.recipe.section import Section
 from hf_efficient.tasks.base import PredictStep
 from hf_efficient.techniques import apply_techniques
-from hf_efficient.training.checkpoint import writing_checkpoint
+from hf_efficient.training.checkpoint import keeping_names, writing_checkpoint
 from hf_efficient.training.loading import grouped_dataloader, in_order, longest_first, prediction_in_order
 from hf_efficient.training.model_loss import consumes_count, count_labels, no_loss, own_loss
 from hf_efficient.training.tally import Tally
@@ -351,5 +351,5 @@ class EfficientTrainer(Trainer):
             # transformers 5.23 fails on one that was not there when the checkpoint resumed from was written.
             if isinstance(callback, ExportableState):
                 known.setdefault(type(callback).__name__, callback.state())
-        with writing_checkpoint(str(self.args.output_dir), self.state.global_step):
+        with writing_checkpoint(str(self.args.output_dir), self.state.global_step), keeping_names(self.model):
             super()._save_checkpoint(model, trial)
