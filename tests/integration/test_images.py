@@ -111,3 +111,11 @@ def test_one_class_is_refused(tmp_path):
         path.unlink()
     with pytest.raises(DataError, match="expected at least two classes, found dark"):
         finetune(words)
+
+
+@pytest.mark.parametrize("model_type", ["vit", "convnext"])
+def test_losses_do_not_depend_on_how_a_batch_is_split(model_type, tmp_path):
+    whole = losses(train(tiny_images.recipe(tmp_path, model_type)))
+    split = {"training__per_device_train_batch_size": 2, "training__gradient_accumulation_steps": 4}
+    parts = tiny_images.recipe(tmp_path, model_type, **split, training__output_dir=str(tmp_path / "parts"))
+    assert losses(train(parts)) == pytest.approx(whole, rel=1e-4)
