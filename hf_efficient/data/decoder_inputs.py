@@ -22,6 +22,7 @@ class DecoderInputs:
     """The model's own `prepare_decoder_input_ids_from_labels`: labels (samples, tokens) one place to the right."""
 
     def __call__(self, features: Any) -> Any:
+        """The batch, with `decoder_input_ids` where it has labels and none of them yet."""
         batch = self.collate(features)
         if "labels" in batch and "decoder_input_ids" not in batch:
             batch["decoder_input_ids"] = self.shift(batch["labels"])
