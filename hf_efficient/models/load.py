@@ -140,7 +140,7 @@ def load_model(
         RecipeError: there is no such model, or its configuration has no such field.
         PlanError: it can't be loaded, or does not fit the tokenizer, the image processor or `model.config`.
     """
-    loaded = Loaded(model) if model is not None else _load(section, task, place)
+    loaded = Loaded(_adopt(model, task)) if model is not None else _load(section, task, place)
     if takes_images(task.auto_model):
         check_images(loaded.model, processing_class, place)
     else:
@@ -154,6 +154,32 @@ def _fit_to_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
     tokenizer.model_input_names = [name for name in tokenizer.model_input_names if name in taken]
     if model.config.pad_token_id is None:
         model.config.pad_token_id = tokenizer.pad_token_id
+
+
+def _adopt(model: PreTrainedModel, task: Task) -> PreTrainedModel:
+    """A model from Python, with the task's labels in its configuration.
+
+    Raises:
+        PlanError: it is in half precision, or its labels are not the data's.
+    """
+    halves = {str(p.dtype) for p in model.parameters() if p.is_floating_point() and p.dtype != torch.float32}
+    if halves:
+        raise PlanError(f"model= has weights in {', '.join(sorted(halves))}; pass model.float(): training needs fp32")
+    owned, config = task.config(), model.config
+    config_labels: dict[int, str] = dict(config.id2label or {})  # type: ignore[arg-type]
+    if (expected := owned.get("num_labels", len(config_labels))) != len(config_labels):
+        found = len(config_labels)
+        raise PlanError(f"model= has {found} labels, the data has {expected}; give it num_labels={expected}")
+    names = owned.get("id2label")
+    unnamed = {index: f"LABEL_{index}" for index in range(len(config_labels))}
+    if names is not None and config_labels not in (names, unnamed):
+        raise PlanError(
+            f"model= has the labels {', '.join(config_labels.values())}, and the data "
+            f"{', '.join(names.values())}; give task.labels in the model's order, or the model id2label of the data"
+        )
+    for name, value in owned.items():
+        setattr(config, name, value)
+    return model
 
 
 def _load(section: ModelSection, task: Task, place: Place) -> Loaded:

@@ -38,10 +38,17 @@ def read_overrides(overrides: Overrides) -> list[Override]:
     Raises RecipeError for a text without `=`, an empty key or a value that is no YAML.
     """
     if isinstance(overrides, Mapping):
-        return [_from_item(path, value) for path, value in overrides.items()]
-    if isinstance(overrides, str):
-        return [_from_text(overrides)]
-    return [_from_text(text) for text in overrides]
+        found = [_from_item(path, value) for path, value in overrides.items()]
+    else:
+        found = [_from_text(text) for text in ([overrides] if isinstance(overrides, str) else overrides)]
+    return [setting for override in found for setting in _settings(override)]
+
+
+def _settings(override: Override) -> list[Override]:
+    """An override, or those of its settings where a whole section is given: the others of the section stay."""
+    if len(override.path) > 1 or not isinstance(override.value, dict) or not override.value:
+        return [override]
+    return [Override((*override.path, key), value, override.source) for key, value in override.value.items()]
 
 
 def lay_over(tree: Tree, overrides: Iterable[Override]) -> None:

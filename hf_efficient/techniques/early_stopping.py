@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
-from hf_efficient.errors import PlanError
+from hf_efficient.errors import PlanError, did_you_mean
 from hf_efficient.recipe.early_stopping import EarlyStopping
 
 if TYPE_CHECKING:
@@ -56,7 +56,13 @@ class StopEarly(TrainerCallback, ExportableState):
     def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer after each evaluation."""
         name = args.metric_for_best_model or "loss"
-        value = kwargs["metrics"][name if name.startswith("eval_") else f"eval_{name}"]
+        key, metrics = name if name.startswith("eval_") else f"eval_{name}", kwargs["metrics"]
+        if key not in metrics:
+            raise PlanError(
+                f"early_stopping watches {key}, and the evaluation gives {', '.join(metrics)}; "
+                f"set metric_for_best_model.{did_you_mean(key, metrics)}"
+            )
+        value = metrics[key]
         greater_is_better = bool(args.greater_is_better)  # None: nothing but the loss was named
         if self.observe(value, state.epoch or 0.0, greater_is_better=greater_is_better):
             control.should_training_stop = True

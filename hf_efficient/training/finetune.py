@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ from hf_efficient.training.facts import report_facts
 from hf_efficient.training.launch import on_main_process
 from hf_efficient.training.progress import without_library_bars
 from hf_efficient.training.run import run
-from hf_efficient.training.run_directory import RunDirectory, open_run
+from hf_efficient.training.run_directory import RunDirectory, held, open_run
 
 logger = logging.getLogger(__name__)
 
@@ -72,21 +73,23 @@ def finetune(
     words = _as_recipe(recipe, overrides, live)
     directory = RunDirectory.of(words)
     args, precision, scheduler = training_arguments(words, directory)
-    opening = on_main_process(lambda: open_run(directory, words, comparable=not live))
-    if opening.finished:
-        return load_outcome(directory)
-    plan = build(words, args, scheduler, live)
-    for note in opening.notes:
-        plan = plan.with_note(note)
-        if args.should_log:
-            logger.warning("%s: %s", directory.path, note)
-    trained = run(plan, directory, opening)
-    report = report_facts(words, plan, precision, trained)
-    on_main_process(
-        lambda: write_reports(
-            directory.path, report, list(trained.history), directory.recipe.read_text(), _described(words)
+    with ExitStack() as stack:
+        on_main_process(lambda: stack.enter_context(held(directory)))
+        opening = on_main_process(lambda: open_run(directory, words, comparable=not live))
+        if opening.finished:
+            return load_outcome(directory)
+        plan = build(words, args, scheduler, live)
+        for note in opening.notes:
+            plan = plan.with_note(note)
+            if args.should_log:
+                logger.warning("%s: %s", directory.path, note)
+        trained = run(plan, directory, opening)
+        report = report_facts(words, plan, precision, trained)
+        on_main_process(
+            lambda: write_reports(
+                directory.path, report, list(trained.history), directory.recipe.read_text(), _described(words)
+            )
         )
-    )
     url = on_main_process(lambda: _push(directory, words.hub))
     return Outcome(trained.metrics.get("validation", {}), report, directory, plan.model, plan.processing_class, url)
 

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 import transformers
 
-from hf_efficient.errors import HfEfficientError, RunDirectoryError
+from hf_efficient.data.files import first_line
+from hf_efficient.errors import HfEfficientError, PlanError, RunDirectoryError
 from hf_efficient.measure import Stopwatch
 from hf_efficient.plan import Plan
 from hf_efficient.report.units import size
@@ -73,7 +74,8 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
         if plan.eval_dataset is not None:
             metrics["validation"] = _last_evaluation(trainer) or _score(trainer, plan.eval_dataset)
         if plan.test_dataset is not None:
-            metrics["test"] = _score(trainer, plan.test_dataset)
+            scored = trainer.predict(plan.test_dataset, metric_key_prefix="test").metrics
+            metrics["test"] = _metrics(scored or {}, "test")
         save_model(trainer, directory.model)
     watch = _callback(trainer, Stopwatch)
     state = trainer.state
@@ -94,7 +96,18 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
 
 
 def make_trainer(plan: Plan, directory: RunDirectory) -> EfficientTrainer:
-    """The trainer of a plan, with the run's own progress bar and log."""
+    """The trainer of a plan, with the run's own progress bar and log.
+
+    Raises:
+        PlanError: settings that transformers or accelerate refuses here, or whose package is missing.
+    """
+    try:
+        return _make_trainer(plan, directory)
+    except (ImportError, RuntimeError, ValueError) as error:
+        raise PlanError(f"the trainer can't be made with these settings: {first_line(error)}") from error
+
+
+def _make_trainer(plan: Plan, directory: RunDirectory) -> EfficientTrainer:
     trainer = EfficientTrainer(
         model=plan.model,
         args=plan.args,
@@ -136,6 +149,8 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except HfEfficientError:
         raise
+    except ImportError as error:  # an optimizer's package
+        raise PlanError(f"a package is missing for these settings: {first_line(error)}") from error
     except Exception as error:  # torch, safetensors and tokenizers each have their own for a full disk
         if (reason := disk_error(error)) is None:
             raise

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from hf_efficient.data.files import first_line
 from hf_efficient.errors import RecipeError, RunDirectoryError
@@ -13,6 +17,10 @@ from hf_efficient.report.write import write_whole
 
 if TYPE_CHECKING:
     from hf_efficient.recipe import Recipe
+
+
+LOCK = ".lock"
+"""File that a running process holds."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ def open_run(run: RunDirectory, recipe: Recipe, *, comparable: bool = True) -> O
         RunDirectoryError: the directory can't be written, holds something else, or a run of another recipe.
     """
     _make_writable(run.path)
-    present = sorted(entry.name for entry in run.path.iterdir() if entry.suffix != ".partial")
+    present = sorted(e.name for e in run.path.iterdir() if e.suffix != ".partial" and e.name != LOCK)
     if present and not run.recipe.is_file():
         raise RunDirectoryError(
             f"{run.path} is not empty and holds no run (found {', '.join(present[:3])}); "
@@ -90,6 +98,28 @@ def open_run(run: RunDirectory, recipe: Recipe, *, comparable: bool = True) -> O
     if run.report.is_file():
         return Opening(finished=True)
     return _continue(run, recipe)
+
+
+@contextmanager
+def held(run: RunDirectory) -> Iterator[None]:
+    """Keeps other processes out of a run directory until the block ends.
+
+    Raises:
+        RunDirectoryError: another process is running there, or the directory can't be written.
+    """
+    _make_writable(run.path)
+    lock = FileLock(run.path / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise RunDirectoryError(
+            f"{run.path}: another process is running there; wait for it, or choose another training.output_dir."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+        (run.path / LOCK).unlink(missing_ok=True)
 
 
 def _make_writable(path: Path) -> None:
