@@ -166,7 +166,7 @@ def _adopt(model: PreTrainedModel, task: Task) -> PreTrainedModel:
     if halves:
         raise PlanError(f"model= has weights in {', '.join(sorted(halves))}; pass model.float(): training needs fp32")
     owned, config = task.config(), model.config
-    config_labels: dict[int, str] = dict(config.id2label or {})  # type: ignore[arg-type]
+    config_labels = {int(index): name for index, name in (config.id2label or {}).items()}
     if (expected := owned.get("num_labels", len(config_labels))) != len(config_labels):
         found = len(config_labels)
         raise PlanError(f"model= has {found} labels, the data has {expected}; give it num_labels={expected}")

@@ -92,11 +92,12 @@ def test_the_same_seed_draws_the_same_head(task, folder):
     assert torch.equal(load(task, folder).model.classifier.weight, first)
 
 
-def test_a_live_model_is_left_as_it_is(task):
-    model = BertForSequenceClassification(BertConfig(**TINY))
+def test_a_live_model_is_taken_and_named_as_the_data_names_its_labels(task):
+    model = BertForSequenceClassification(BertConfig(**TINY, num_labels=3))
     loaded = load_model(ModelSection(name="x"), task, tiny_tokenizer(), PLACE, model=model)
     assert loaded.model is model
     assert loaded.notes == ()
+    assert model.config.id2label == {0: "x", 1: "y", 2: "z"}
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ def test_code_from_a_repository_is_not_run(task, folder):
 
 
 def test_the_tokenizer_makes_what_the_model_takes(task):
-    config = DistilBertConfig(vocab_size=9, dim=8, n_heads=2, n_layers=1, hidden_dim=8)
+    config = DistilBertConfig(vocab_size=9, dim=8, n_heads=2, n_layers=1, hidden_dim=8, num_labels=3)
     tokenizer = tiny_tokenizer()
     assert "token_type_ids" in tokenizer("good")
     load_model(ModelSection(name="x"), task, tokenizer, PLACE, model=DistilBertForSequenceClassification(config))
