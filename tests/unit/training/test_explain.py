@@ -107,7 +107,6 @@ FACTS = {
         "rows": {"train": 1234, "validation": 10},
         "truncated_rows": {"train": 3},
         "image_sizes": {},
-        "image_sizes": {},
         "token_lengths": {
             "train": {"min": 2, "median": 9, "p95": 40, "max": 64},
             "validation": {"min": 3, "median": 8, "p95": 30, "max": 31},
