@@ -214,9 +214,9 @@ def padding_share(lengths: NDArray[Any] | None, batch_size: int, seed: int = 0) 
     """Share of the tokens that only pad, estimated over one shuffled epoch; a batch is as long as its longest row."""
     if lengths is None:
         return None
-    shuffled = np.random.default_rng(seed).permutation(lengths)
+    shuffled = np.random.default_rng(seed).permutation(len(lengths))
     batches = [shuffled[start : start + batch_size] for start in range(0, len(shuffled), batch_size)]
-    return float(1 - lengths.sum() / sum(batch.max() * len(batch) for batch in batches))
+    return padded_share(batches, lengths)
 
 
 def _labels(table: Any, problem: str, labels: list[str], **_: Any) -> dict[str, float] | None:

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 Scheduler = Callable[[Optimizer, int], LRScheduler]
+"""`scheduler(optimizer, num_training_steps)`."""
 
 
 def step_decay(

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, Sampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import ExportableState
@@ -26,13 +25,11 @@ from hf_efficient.techniques import apply_techniques
 from hf_efficient.training.checkpoint import keeping_names, writing_checkpoint
 from hf_efficient.training.loading import grouped_dataloader, in_order, longest_first, prediction_in_order
 from hf_efficient.training.model_loss import consumes_count, count_labels, no_loss, own_loss
+from hf_efficient.training.schedules import Scheduler
 from hf_efficient.training.tally import Tally
 
 SIDE_COLUMNS = ("labels", "sample_weight")
 """Columns of a batch that losses read and models with a known head are not fed."""
-
-Scheduler = Callable[[Optimizer, int], LRScheduler]
-"""`scheduler(optimizer, num_training_steps)`."""
 
 
 class SetEpoch(TrainerCallback):
