@@ -6,7 +6,8 @@
     ├── DataError               exit 3   rows, columns or labels that can't be used
     ├── AssetError              exit 1   a pinned model or data set that can't be had or fails its checksum
     ├── RunDirectoryError       exit 1   a run directory that can't be read, written or continued
-    └── HubError                exit 1   a push that did not arrive
+    ├── HubError                exit 1   a push that did not arrive
+    └── TryAgainError           exit 75  a run that was cut off and goes on with the same command
 
 Each message is one line: the place, what was expected, what was found, what to do. The command line prints it
 without a traceback and ends with the exit code of its class.
@@ -52,6 +53,12 @@ class RunDirectoryError(HfEfficientError):
 
 class HubError(HfEfficientError):
     """A push to the Hub did not arrive."""
+
+
+class TryAgainError(HfEfficientError):
+    """A run was cut off for a reason that is mended by now, and goes on with the same command."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits(3)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,6 +38,8 @@ class Plan:
     """Sampler that says which rows come when, or None for the stock shuffle."""
     batches: Batches | None = None
     """How rows are grouped into batches, or None for as they come."""
+    smaller_micro_batch: Callable[[int], int] | None = None
+    """Rows to take where a micro-batch of so many does not fit memory; None where that ends the run."""
     callbacks: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()
     """What was decided for the user, and why; shown by `explain` and in the report."""

@@ -11,6 +11,7 @@ from transformers import TrainerCallback
 
 from hf_efficient.recipe import Recipe
 from hf_efficient.training.arguments import training_arguments
+from hf_efficient.training.batch_fit import divide_steps
 from hf_efficient.training.build import build
 from hf_efficient.training.launch import on_main_process
 from hf_efficient.training.run import Trained, run
@@ -45,7 +46,7 @@ def train(recipe: Recipe, interrupt_at: int | None = None) -> Trained:
     directory = RunDirectory.of(recipe)
     args, _, scheduler = training_arguments(recipe, directory)
     opening = on_main_process(lambda: open_run(directory, recipe))
-    plan = build(recipe, args, scheduler)
+    plan = divide_steps(recipe, build(recipe, args, scheduler), directory)
     if interrupt_at is not None:
         plan = plan.with_callback(Interrupt(interrupt_at))
     return run(plan, directory, opening)

@@ -6,7 +6,7 @@ with a reason, and with its neutral setting gives the plain run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -16,6 +16,8 @@ class Row:
 
     settings: dict[str, Any]
     neutral: dict[str, Any] | None = None
+    refused_with: dict[str, str] = field(default_factory=dict)
+    """Rows that can't be combined with this one, and what the error says of it."""
     same_slot: str | None = None
     """Rows with the same slot set the same thing: one recipe can't hold both."""
 
@@ -29,6 +31,14 @@ TABLE: dict[str, Row] = {
     "bucketed": Row({"batching.padding": "bucketed"}, same_slot="batching", neutral={"batching.padding": "auto"}),
     "tokens": Row({"batching.padding": "tokens", "batching.max_tokens": 96}, same_slot="batching"),
     "accumulation": Row({"training.gradient_accumulation_steps": 2}),
+    "fitted": Row(
+        {"training.per_device_train_batch_size": "auto", "training.effective_batch_size": 8},
+        neutral={"training.per_device_train_batch_size": "auto", "training.effective_batch_size": 8},
+        refused_with={
+            "accumulation": "decides how many micro-batches make a step",
+            "tokens": "decides how many rows make a",
+        },
+    ),
     "bf16": Row({"training.precision": "bf16", "training.allow_slow": True}, neutral={"training.precision": "fp32"}),
     "label_smoothing": Row({"training.label_smoothing_factor": 0.1}, neutral={"training.label_smoothing_factor": 0.0}),
     "class_weights": Row(

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from hf_efficient import __version__
-from hf_efficient.errors import HfEfficientError, did_you_mean
+from hf_efficient.errors import HfEfficientError, TryAgainError, did_you_mean
 
 COMMANDS: Final = ("finetune", "validate", "explain", "evaluate", "predict", "schema", "assets", "init", "push")
 """Each is a module beside this one, which holds a function of that name, or a `typer.Typer` called `app`.
@@ -68,6 +68,8 @@ def run(arguments: list[str]) -> int:
     """The exit status of `hf-efficient` with these arguments."""
     try:
         status = typer.main.get_command(app)(arguments, prog_name="hf-efficient", standalone_mode=False)
+    except TryAgainError as error:  # each process has its own reason, or is the only one that has
+        return _report(str(error), error.exit_code, everywhere=True)
     except HfEfficientError as error:
         return _report(str(error), error.exit_code)
     except TyperException as error:
@@ -88,9 +90,9 @@ def _command(name: str) -> Any:
     return typer.main.get_command(group)
 
 
-def _report(message: str, status: int) -> int:
-    """Print an error once, however many processes meet it; gives back `status`."""
-    if os.environ.get("RANK", "0") == "0":
+def _report(message: str, status: int, *, everywhere: bool = False) -> int:
+    """Print an error once, however many processes meet it, or on every one; gives back `status`."""
+    if everywhere or os.environ.get("RANK", "0") == "0":
         for line in message.splitlines():
             print(f"error: {line}", file=sys.stderr)
     return status

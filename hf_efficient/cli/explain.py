@@ -110,6 +110,8 @@ def plan_rows(facts: Mapping[str, Any]) -> Rows:
     yield "seed", str(facts["seed"])
     yield "precision", f"{facts['precision']['name']} ({facts['precision']['reason']})"
     yield "launch", _launch(facts["launch"])
+    if facts["memory"] is not None:
+        yield "memory", _memory(facts["memory"])
     for technique in facts["techniques"]:
         words = ", ".join(f"{name} {_value(value)}" for name, value in technique["settings"].items())
         yield "technique", f"{technique['name']}: {words}"
@@ -163,6 +165,14 @@ def _schedule(schedule: Mapping[str, Any], warmup: int | None) -> str:
     if warmup is not None:
         words += f", {warmup:,} warm-up steps" if warmup else ", no warm-up"
     return words + "".join(f", {name} {_value(value)}" for name, value in schedule["settings"].items())
+
+
+def _memory(memory: Mapping[str, int]) -> str:
+    from hf_efficient.report.units import size
+
+    names = {"rest": "libraries and rows", "allocator": "kept by the allocator"}
+    parts = [f"{size(number)} {names.get(name, name)}" for name, number in memory.items() if name != "peak" and number]
+    return f"{size(memory['peak'])} at the peak of a process (estimated): {', '.join(parts)}"
 
 
 def _launch(launch: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Measured, never invented: time, throughput and memory of a run."""
 
-from hf_efficient.measure.memory import PeakMemory, peak_memory
+from hf_efficient.measure.memory import PeakMemory, free_memory, peak_memory, resident_memory
 from hf_efficient.measure.stopwatch import Stopwatch
+from hf_efficient.measure.tensors import LiveBytes
 
-__all__ = ["PeakMemory", "Stopwatch", "peak_memory"]
+__all__ = ["LiveBytes", "PeakMemory", "Stopwatch", "free_memory", "peak_memory", "resident_memory"]

@@ -141,6 +141,16 @@ NEEDS: Final = (
         lambda r: r.batching.padding != "tokens",
         "batching.max_tokens decides how many rows make a batch",
     ),
+    Need(
+        "training.effective_batch_size",
+        lambda r: r.batching.padding != "tokens",
+        "batching.max_tokens decides how many rows make a step",
+    ),
+    Need(
+        "training.gradient_accumulation_steps",
+        lambda r: r.training.effective_batch_size is None,
+        "training.effective_batch_size decides how many micro-batches make a step",
+    ),
     Need("training.num_train_epochs", lambda r: r.training.max_steps < 1, "training.max_steps ends the run; give one"),
     Need("training.eval_steps", lambda r: r.training.eval_strategy == "steps", _ON_STEPS.format("eval")),
     Need("training.eval_delay", lambda r: r.training.eval_strategy != "no", "set training.eval_strategy"),
@@ -202,7 +212,7 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
     for need in NEEDS:
         if recipe.gives(need.path) and not need.holds(recipe):
             yield need.path, f"can't take effect: {need.remedy}."
-    for check in (_names, _columns, _steps, _evaluation, _best_model, _schedule, _device):
+    for check in (_names, _columns, _batch, _steps, _evaluation, _best_model, _schedule, _device):
         yield from check(recipe)
 
 
@@ -230,6 +240,15 @@ def _columns(recipe: Recipe) -> Iterator[Complaint]:
                     f"names the column {column}, which is data.columns.{taken[column]} already.",
                 )
             taken[column] = part
+
+
+def _batch(recipe: Recipe) -> Iterator[Complaint]:
+    training = recipe.training
+    if training.per_device_train_batch_size == "auto" and training.effective_batch_size is None:
+        yield (
+            "training.per_device_train_batch_size",
+            "auto divides the rows of a step: write how many in training.effective_batch_size.",
+        )
 
 
 def _steps(recipe: Recipe) -> Iterator[Complaint]:

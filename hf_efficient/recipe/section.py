@@ -25,7 +25,7 @@ class Section(BaseModel):
         kinds = alternatives(cls.model_fields[str(info.field_name)].annotation)
         if isinstance(value, list) and any(get_origin(kind) is tuple for kind in kinds):
             return tuple(value)
-        if isinstance(value, float) and value.is_integer() and int in kinds:
+        if isinstance(value, float) and value.is_integer() and any(int in (kind, *get_args(kind)) for kind in kinds):
             return int(value)
         return value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import Field, create_model
 
@@ -71,6 +71,12 @@ _TRACKERS: Final = (
     "mlflow", "neptune", "swanlab", "tensorboard", "trackio", "wandb",
 )  # fmt: skip
 
+HELP: Final[dict[str, str]] = {
+    "per_device_train_batch_size": "Rows of a micro-batch on each device, or `auto`: as many as fit its memory, "
+    "of the rows that `effective_batch_size` gives a step.",
+}
+"""What an argument means here, where it takes more than TrainingArguments'."""
+
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "include_num_input_tokens_seen": ("all", "non_padding", "no"),
     "log_level": _LEVELS,
@@ -83,6 +89,9 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
 class _OwnTraining(Section):
     output_dir: str = Field(default="runs/recipe", min_length=1)
     """Directory of the run; by default `runs/` and the name of the recipe's file."""
+    effective_batch_size: int | None = Field(default=None, ge=1)
+    """Rows of an optimizer step, over all devices and accumulated micro-batches: `gradient_accumulation_steps` follows
+    from it."""
     precision: Precision = "auto"
     """Number format of the computation; `auto` takes what the device does fast, and the report says why."""
     allow_slow: bool = False
@@ -98,6 +107,8 @@ class _OwnTraining(Section):
         names = (self.model_fields_set | DEFAULTS.keys()) - _OwnTraining.model_fields.keys()
         if self.lr_scheduler_type in OWN_SCHEDULES:
             names -= {"lr_scheduler_type", "lr_scheduler_kwargs"}
+        if self.per_device_train_batch_size == "auto":
+            names -= {"per_device_train_batch_size"}
         return {name: _listed(getattr(self, name)) for name in sorted(names)}
 
     if TYPE_CHECKING:
@@ -112,6 +123,8 @@ def _listed(value: Any) -> Any:
 def _field(name: str, argument: Argument) -> tuple[Any, Any]:
     """The pydantic field of one TrainingArguments field."""
     default = DEFAULTS.get(name, argument.default)
+    if name == "per_device_train_batch_size":  # the range is that of the number, not of the word
+        return Annotated[int, Field(**RANGES[name])] | Literal["auto"], Field(default=default, description=HELP[name])
     field = Field(default=default, description=argument.help, **RANGES.get(name, {}))
     return Union[_kinds(name, argument)], field  # noqa: UP007
 

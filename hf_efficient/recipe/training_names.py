@@ -12,6 +12,7 @@ _REDUCTION: Final = "the trainer, which divides the loss once by the rows of all
 _METRICS: Final = "the task: section; name the metrics in task.metrics"
 _COLUMNS: Final = "the data: section; name the columns in data.columns"
 _COMMAND: Final = "the command line; run `hf-efficient finetune`, `evaluate` or `predict`"
+_FIT: Final = "training.per_device_train_batch_size; write auto there, and training.effective_batch_size"
 _LAUNCHER: Final = "the launcher; it is set by `accelerate launch` and `torchrun`"
 
 OWNED: Final[dict[str, str]] = {
@@ -29,7 +30,7 @@ OWNED: Final[dict[str, str]] = {
     "fp16_full_eval": _PRECISION,
     "full_determinism": "training.deterministic; write true there",
     "average_tokens_across_devices": _REDUCTION,
-    "auto_find_batch_size": "training.per_device_train_batch_size; write a number there",
+    "auto_find_batch_size": _FIT,
     "train_sampling_strategy": _ORDER,
     "length_column_name": _ORDER,
     "remove_unused_columns": _COLUMNS,

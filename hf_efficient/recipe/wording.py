@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import NoneType
-from typing import Any, Final, Literal, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel
@@ -88,6 +88,9 @@ def _found_text(text: str, field: FieldInfo) -> str:
 
 def _phrase(kind: Any) -> str:
     origin = get_origin(kind) or kind
+    if origin is Annotated:
+        inner, limits = get_args(kind)
+        return _phrase(inner) + _limits(limits)
     if origin is Literal:
         return _choices([str(choice).lower() if isinstance(choice, bool) else choice for choice in get_args(kind)])
     if origin is tuple:

@@ -24,9 +24,11 @@ from hf_efficient.recipe.training_arguments import training_arguments as argumen
 from hf_efficient.recipe.tree import dotted, leaves
 from hf_efficient.techniques import TECHNIQUES, techniques_of
 from hf_efficient.training.arguments import training_arguments
+from hf_efficient.training.batch_fit import divide_steps
 from hf_efficient.training.build import build
 from hf_efficient.training.facts import effective_batch_size
 from hf_efficient.training.launch import Launch
+from hf_efficient.training.memory import step_memory
 from hf_efficient.training.precision import Precision
 from hf_efficient.training.progress import without_library_bars
 from hf_efficient.training.run import make_trainer
@@ -93,11 +95,14 @@ def explain(recipe: Recipe) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, without_library_bars():
         elsewhere = RunDirectory(Path(folder))
         args, precision, scheduler = training_arguments(recipe, elsewhere)
-        plan = build(recipe, args, scheduler)
+        plan = divide_steps(recipe, build(recipe, args, scheduler), RunDirectory.of(recipe), keep=False)
         trainer = make_trainer(plan, elsewhere)
-        return facts(
-            recipe, plan, precision, count_steps(trainer, recipe), asdict(Launch.current(args)), sharding(trainer)
-        )
+        return {
+            **facts(
+                recipe, plan, precision, count_steps(trainer, recipe), asdict(Launch.current(args)), sharding(trainer)
+            ),
+            "memory": predicted_memory(trainer),
+        }
 
 
 def count_steps(trainer: EfficientTrainer, recipe: Recipe) -> Steps:
@@ -106,6 +111,22 @@ def count_steps(trainer: EfficientTrainer, recipe: Recipe) -> Steps:
     _, per_epoch, *_, total = trainer.set_initial_training_values(args, trainer.get_train_dataloader())
     warms_up = SCHEDULES[recipe.training.lr_scheduler_type].warms_up
     return Steps(per_epoch, total, args.get_warmup_steps(total) if warms_up else None)
+
+
+def predicted_memory(trainer: EfficientTrainer) -> dict[str, int] | None:
+    """Bytes that each process is predicted to hold at its peak, and of what; None where the model is sharded."""
+    if sharding(trainer) is not None:
+        return None
+    memory, rows = step_memory(trainer), trainer.args.per_device_train_batch_size
+    return {
+        "peak": memory.total(rows),
+        "parameters": memory.parameters,
+        "gradients": memory.gradients,
+        "optimizer": memory.optimizer,
+        "activations": memory.activations(rows),
+        "allocator": memory.allocator(rows),
+        "rest": memory.rest,
+    }
 
 
 def sharding(trainer: EfficientTrainer) -> str | None:

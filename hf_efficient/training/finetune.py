@@ -19,6 +19,7 @@ from hf_efficient.models import read_image_processor, takes_images
 from hf_efficient.recipe import Hub, Recipe
 from hf_efficient.report import read_report, write_reports
 from hf_efficient.training.arguments import training_arguments
+from hf_efficient.training.batch_fit import divide_steps
 from hf_efficient.training.build import Live, build
 from hf_efficient.training.facts import report_facts
 from hf_efficient.training.launch import on_main_process
@@ -78,7 +79,7 @@ def finetune(
         opening = on_main_process(lambda: open_run(directory, words, comparable=not live))
         if opening.finished:
             return load_outcome(directory)
-        plan = build(words, args, scheduler, live)
+        plan = divide_steps(words, build(words, args, scheduler, live), directory)
         for note in opening.notes:
             plan = plan.with_note(note)
             if args.should_log:

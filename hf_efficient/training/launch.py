@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,6 +15,9 @@ from accelerate.utils import broadcast_object_list
 from hf_efficient.errors import HfEfficientError
 
 T = TypeVar("T")
+
+_LOST = re.compile(r"Connection (closed|reset) by peer")
+"""In messages of gloo, which has no exception of its own (torch 2.13)."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,18 @@ class Launch:
         distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
         backend = torch.distributed.get_backend() if distributed else None
         return cls(args.world_size, args.device.type, backend)
+
+
+def local_world_size() -> int:
+    """Processes of this run on this machine, as the launcher says."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
+def lost_process(error: BaseException) -> bool:
+    """Whether this is how a process learns that another one of its group has ended."""
+    if isinstance(error, torch.distributed.DistBackendError):
+        return True
+    return isinstance(error, RuntimeError) and _LOST.search(str(error)) is not None
 
 
 def on_main_process(decide: Callable[[], T]) -> T:

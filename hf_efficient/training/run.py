@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import transformers
+from accelerate.utils.memory import should_reduce_batch_size
 
 from hf_efficient.data.files import first_line
-from hf_efficient.errors import HfEfficientError, PlanError, RunDirectoryError
+from hf_efficient.errors import HfEfficientError, PlanError, RunDirectoryError, TryAgainError
 from hf_efficient.measure import Stopwatch
 from hf_efficient.plan import Plan
 from hf_efficient.report.units import size
@@ -24,7 +25,7 @@ from hf_efficient.tasks import predict_step, preprocess_logits_for_metrics
 from hf_efficient.training.checkpoint import disk_error
 from hf_efficient.training.divergence import EndIfDiverged
 from hf_efficient.training.epoch_end import SaveAfterEvaluation
-from hf_efficient.training.launch import on_main_process
+from hf_efficient.training.launch import lost_process, on_main_process
 from hf_efficient.training.progress import JsonLog, ProgressBar, without_library_bars
 from hf_efficient.training.run_directory import Opening, RunDirectory
 from hf_efficient.training.trainer import EfficientTrainer
@@ -128,6 +129,7 @@ def _make_trainer(plan: Plan, directory: RunDirectory) -> EfficientTrainer:
         sampler=plan.order,
         batches=plan.batches,
         scheduler=plan.scheduler,
+        smaller_micro_batch=plan.smaller_micro_batch,
         predict_step=predict_step(plan.task),
         preprocess_logits_for_metrics=preprocess_logits_for_metrics(plan.task),
     )
@@ -144,20 +146,36 @@ def _callback(trainer: EfficientTrainer, kind: type[C]) -> C:
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Turn a disk that fills up into one line."""
+    """Turn a disk that fills up, memory that runs out or a process that is lost into one line."""
     try:
         yield
     except HfEfficientError:
         raise
-    except ImportError as error:  # an optimizer's package
-        raise PlanError(f"a package is missing for these settings: {first_line(error)}") from error
     except Exception as error:  # torch, safetensors and tokenizers each have their own for a full disk
-        if (reason := disk_error(error)) is None:
+        if (explained := _in_words(error, path)) is None:
             raise
-        raise RunDirectoryError(
+        raise explained from error
+
+
+def _in_words(error: Exception, path: Path) -> HfEfficientError | None:
+    if isinstance(error, ImportError):  # an optimizer's package
+        return PlanError(f"a package is missing for these settings: {first_line(error)}")
+    if should_reduce_batch_size(error):
+        return PlanError(
+            "out of memory; set training.per_device_train_batch_size: auto and training.effective_batch_size, "
+            f"or a smaller batch ({first_line(error)})"
+        )
+    if lost_process(error):
+        return TryAgainError(
+            "another process of this run has ended, and its own message says why; the same command goes on from the "
+            "newest checkpoint."
+        )
+    if (reason := disk_error(error)) is not None:
+        return RunDirectoryError(
             f"{path}: can't be written ({reason}); free space and start the same command again: it goes on "
             "from its newest checkpoint."
-        ) from error
+        )
+    return None
 
 
 _SPEED = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")

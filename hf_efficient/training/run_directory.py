@@ -55,6 +55,11 @@ class RunDirectory:
         return self.path / "report.json"
 
     @property
+    def micro_batch(self) -> Path:
+        """The size of a micro-batch that was found for the run, where its recipe leaves it open."""
+        return self.path / "micro_batch.json"
+
+    @property
     def log(self) -> Path:
         """One JSON object for each line that was logged."""
         return self.path / "log.jsonl"

@@ -25,6 +25,7 @@ from hf_efficient.techniques import apply_techniques
 from hf_efficient.training.checkpoint import keeping_names, writing_checkpoint
 from hf_efficient.training.loading import grouped_dataloader, in_order, longest_first, prediction_in_order
 from hf_efficient.training.model_loss import consumes_count, count_labels, no_loss, own_loss
+from hf_efficient.training.out_of_memory import StepReplay
 from hf_efficient.training.schedules import Scheduler
 from hf_efficient.training.tally import Tally
 
@@ -62,6 +63,9 @@ class EfficientTrainer(Trainer):
             step are formed first and split over accumulation and processes second. Evaluation is then sorted by
             length too; predictions come in the caller's order.
         scheduler: `scheduler(optimizer, num_training_steps)`, instead of `args.lr_scheduler_type`.
+        smaller_micro_batch: `smaller_micro_batch(rows)`, asked where a micro-batch of so many rows runs out of memory:
+            how many to take instead, or it raises. On a single process the optimizer step is run again in parts of
+            that many rows, with the same loss and gradient. By default the error is raised.
         predict_step: `predict_step(model, inputs)`, what evaluation and prediction take instead of the model's
             outputs, e.g. generated ids (samples, tokens); called only where there are metrics or predictions to make.
         techniques: sections of a recipe such as `EarlyStopping(patience_epochs=2)`, applied to this trainer.
@@ -93,6 +97,7 @@ class EfficientTrainer(Trainer):
         sampler: Sampler[int] | None = None,
         batches: Batches | None = None,
         scheduler: Scheduler | None = None,
+        smaller_micro_batch: Callable[[int], int] | None = None,
         predict_step: PredictStep | None = None,
         techniques: Sequence[Section] = (),
     ) -> None:
@@ -134,6 +139,7 @@ class EfficientTrainer(Trainer):
             preprocess_logits_for_metrics=preprocess_logits_for_metrics,
         )
         self._losses = self._choose_losses(plan.losses)
+        self._replay = None if smaller_micro_batch is None else StepReplay(self._training_step, smaller_micro_batch)
         self._consumes_count: bool | None = None
         self._tally: Tally | None = None
         self._set_epoch = SetEpoch()
@@ -160,6 +166,8 @@ class EfficientTrainer(Trainer):
         """
         if self.compute_loss_func is not None:
             return super().get_batch_samples(epoch_iterator, num_batches, device)
+        if self._replay is not None:
+            self._replay.begin()
         batches = list(islice(epoch_iterator, num_batches))
         if not batches:
             return batches, None
@@ -181,6 +189,12 @@ class EfficientTrainer(Trainer):
     # One division.
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
+        """Forward and backward pass of one micro-batch; its share of the step's loss."""
+        if self._replay is None:
+            return self._training_step(model, inputs, num_items_in_batch)
+        return self._replay(model, inputs, num_items_in_batch)
+
+    def _training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any) -> Tensor:
         """Stock step; a subclass whose `compute_loss` never comes to ours is scaled as the stock Trainer scales it."""
         self.loss_is_scaled_for_ga = None
         return super().training_step(model, inputs, num_items_in_batch)

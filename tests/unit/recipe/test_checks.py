@@ -95,6 +95,16 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
             "training.per_device_train_batch_size",
             "batching.max_tokens decides",
         ),
+        (
+            ["batching={padding: tokens, max_tokens: 64}", "training.effective_batch_size=8"],
+            "training.effective_batch_size",
+            "batching.max_tokens decides",
+        ),
+        (
+            ["training.effective_batch_size=8", "training.gradient_accumulation_steps=2"],
+            "training.gradient_accumulation_steps",
+            "training.effective_batch_size decides",
+        ),
         (["data.revision=v1"], "data.revision", "are pinned"),
         (["model.revision=v1"], "model.revision", "are pinned"),
         (["data.name=", "data.train=a.csv", "data.config=sst2"], "data.config", "set data.name"),

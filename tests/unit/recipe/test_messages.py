@@ -58,9 +58,9 @@ from hf_efficient.recipe.task import TaskType
             "found the mapping {'a': 1}.",
         ),
         (
-            "training:\n  per_device_train_batch_size: auto\n",
-            "a.yaml:6: training.per_device_train_batch_size must be a whole number of at least 1, "
-            "found the word auto.",
+            "training:\n  per_device_train_batch_size: aut\n",
+            "a.yaml:6: training.per_device_train_batch_size must be a whole number of at least 1 or auto, "
+            "found the word aut. Did you mean auto?",
         ),
         (
             "training:\n  eval_steps: 0\n",

@@ -24,7 +24,7 @@ def test_what_is_set_is_passed_on():
 
 
 def test_our_own_settings_are_not_passed_on():
-    own = TrainingSection(output_dir="x", precision="bf16", allow_slow=True, deterministic=True)
+    own = TrainingSection(output_dir="x", precision="bf16", allow_slow=True, deterministic=True, effective_batch_size=8)
     assert own.arguments() == DEFAULTS
 
 
@@ -42,7 +42,12 @@ def test_a_schedule_of_hugging_face_is_passed_on():
 
 
 def test_each_argument_is_a_setting_or_belongs_to_somebody():
-    settings = TrainingSection.model_fields.keys() - {"precision", "allow_slow", "deterministic"}
+    settings = TrainingSection.model_fields.keys() - {
+        "effective_batch_size",
+        "precision",
+        "allow_slow",
+        "deterministic",
+    }
     assert settings | OWNED.keys() >= training_arguments().keys()
     assert settings.isdisjoint(OWNED)
     assert settings <= training_arguments().keys()
