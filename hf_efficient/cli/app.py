@@ -75,10 +75,15 @@ def run(arguments: list[str]) -> int:
     except TyperException as error:
         return _report(error.format_message(), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        return _report("interrupted", INTERRUPTED)
+        return _report(_interrupted(arguments), INTERRUPTED)
     if status == INTERRUPTED:
-        return _report("interrupted", INTERRUPTED)
+        return _report(_interrupted(arguments), INTERRUPTED)
     return status if isinstance(status, int) else 0
+
+
+def _interrupted(arguments: list[str]) -> str:
+    goes_on = "; the same command goes on from the newest checkpoint" if arguments[:1] == ["finetune"] else ""
+    return f"interrupted{goes_on}"
 
 
 def _command(name: str) -> Any:

@@ -448,7 +448,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(command_line, interrupt
     status, said = interrupted(signal.SIGINT, *LONG)
     assert status == 130
     assert "Traceback" not in said
-    assert said.endswith("\nerror: interrupted\n")
+    assert said.endswith("\nerror: interrupted; the same command goes on from the newest checkpoint\n")
     runs(*LONG)
     report = json.loads((command_line.run_directory / "report.json").read_text())
     assert report["training"]["resumed_from_step"] >= 10
