@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import os
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,8 @@ def compare(recipe: str, settings: dict[str, Any], steps: int) -> dict[str, Any]
     with tempfile.TemporaryDirectory() as folder:
         parts = {}
         for function in (predicted, measured):
-            with context.Pool(1) as pool:
-                parts[function] = pool.apply(function, (recipe, short, f"{folder}/run"))
+            with ProcessPoolExecutor(1, mp_context=context) as process:
+                parts[function] = process.submit(function, recipe, short, f"{folder}/run").result()
     return {"predicted": parts[predicted], "measured": parts[measured]}
 
 

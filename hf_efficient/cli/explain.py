@@ -170,7 +170,7 @@ def _schedule(schedule: Mapping[str, Any], warmup: int | None) -> str:
 def _memory(memory: Mapping[str, int]) -> str:
     from hf_efficient.report.units import size
 
-    names = {"rest": "libraries and rows", "allocator": "kept by the allocator"}
+    names = {"rest": "libraries and rows", "allocator": "kept by the allocator and kernels"}
     parts = [f"{size(number)} {names.get(name, name)}" for name, number in memory.items() if name != "peak" and number]
     return f"{size(memory['peak'])} at the peak of a process (estimated): {', '.join(parts)}"
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 TRIAL_SIZES = (2, 3)
 """Rows of the trial passes; a single row takes short cuts."""
 
-KEPT_BY_ALLOCATOR = 0.5
-"""Of the activations, on a CPU: what malloc keeps of freed tensors, beside those alive (docs/results/memory.md)."""
+_KEPT_ON_CPU = {"fp32": 0.5, "bf16": 1.0}
+"""What malloc keeps of freed tensors and kernels take for themselves, as a share of the activations; measured in
+docs/results/memory.md."""
 
 _BYTES_OF_STATE = {
     "adafactor": 0.0,  # a row and a column for each matrix
@@ -65,7 +66,7 @@ class StepMemory:
     rest: int
     """On a CPU, what else the process holds: libraries and rows."""
     kept_by_allocator: float
-    """Freed memory that the allocator keeps, as a share of the activations."""
+    """What is kept of freed tensors or taken by kernels, as a share of the activations."""
     at_no_row: NDArray[np.float64]
     per_row: NDArray[np.float64]
     """Bytes alive after each operation of a pass: `at_no_row + rows × per_row`."""
@@ -75,7 +76,7 @@ class StepMemory:
         return int((self.at_no_row + rows * self.per_row).max())
 
     def allocator(self, rows: int) -> int:
-        """Freed memory that the allocator keeps."""
+        """What the allocator keeps of freed tensors, and kernels take for themselves."""
         return int(self.kept_by_allocator * self.activations(rows))
 
     def needed(self, rows: int) -> int:
@@ -101,7 +102,7 @@ def step_memory(trainer: EfficientTrainer) -> StepMemory:
         gradients=sum(weight.nbytes for weight in trained_weights(trainer)),
         optimizer=optimizer_memory(trainer),
         rest=max(0, resident_memory() - parameters) if on_cpu else 0,
-        kept_by_allocator=KEPT_BY_ALLOCATOR if on_cpu else 0.0,
+        kept_by_allocator=_KEPT_ON_CPU["bf16" if args.bf16 else "fp32"] if on_cpu else 0.0,
         at_no_row=at_no_row,
         per_row=per_row,
     )
