@@ -179,8 +179,9 @@ def _launch(launch: Mapping[str, Any]) -> str:
     size = launch["world_size"]
     if size == 1:
         return f"1 process on {launch['device']}"
-    spread = f"sharded by {launch['sharding']}" if launch["sharding"] else "each with the whole model"
-    return f"{size} processes on {launch['device']} over {launch['backend']}, {spread}"
+    spread = f"sharded by {launch['sharding']}" if launch["sharding"] else "each with the whole model (DDP)"
+    where = f"on {launch['machines']} machines, " if launch["machines"] > 1 else ""
+    return f"{size} processes {where}on {launch['device']} over {launch['backend']}, {spread}"
 
 
 # Tables.

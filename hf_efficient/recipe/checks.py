@@ -133,6 +133,11 @@ NEEDS: Final = (
     Need("task.class_weights", lambda r: r.task.problem != "regression", "a regression has no classes"),
     Need("task.threshold", lambda r: r.task.problem in ("auto", "multi_label"), "set task.problem: multi_label"),
     Need("model.revision", lambda r: not r.model.name.startswith("demo/"), _PINNED),
+    Need(
+        "model.distributed_config",
+        lambda r: r.model.initialization == "pretrained",
+        "a model is cut while its weights are read; set model.initialization: pretrained",
+    ),
     Need("data.config", lambda r: r.data.name is not None, "set data.name"),
     Need("data.revision", lambda r: r.data.name is not None and not r.data.name.startswith("demo/"), _PINNED),
     Need("data.validation_size", lambda r: r.data.validation is None, "data.validation names the rows to score"),
@@ -212,7 +217,7 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
     for need in NEEDS:
         if recipe.gives(need.path) and not need.holds(recipe):
             yield need.path, f"can't take effect: {need.remedy}."
-    for check in (_names, _columns, _batch, _steps, _evaluation, _best_model, _schedule, _device):
+    for check in (_names, _columns, _batch, _steps, _evaluation, _best_model, _schedule, _device, _sharding):
         yield from check(recipe)
 
 
@@ -329,3 +334,14 @@ def _device(recipe: Recipe) -> Iterator[Complaint]:
             "training.precision",
             f"{training.precision} does not exist on a CPU, and training.use_cpu is set; write auto.",
         )
+
+
+def _sharding(recipe: Recipe) -> Iterator[Complaint]:
+    """Transformers 5.23 saves the weights of a model that was sharded while it was loaded, not its optimizer."""
+    training = recipe.training
+    if recipe.model.distributed_config.num_processes == 1:
+        return
+    if training.save_strategy != "no" and not training.save_only_model:
+        yield "model.distributed_config", "can't resume, its optimizer is not saved: set training.save_strategy: no."
+    elif training.load_best_model_at_end:
+        yield "training.load_best_model_at_end", "can't load into a model that model.distributed_config has cut."

@@ -9,6 +9,20 @@ from pydantic import Field
 from hf_efficient.recipe.section import Section
 
 
+class DistributedConfigSection(Section):
+    """How the model is cut over the processes while it is loaded: transformers' `DistributedConfig`."""
+
+    fsdp_size: int = Field(default=1, ge=1)
+    """Processes over which weights, gradients and optimizer are sharded (FSDP2)."""
+    tp_size: int = Field(default=1, ge=1)
+    """Processes over which each matrix is cut (tensor parallelism)."""
+
+    @property
+    def num_processes(self) -> int:
+        """Processes that the model is cut over; 1 where each holds it whole."""
+        return self.fsdp_size * self.tp_size
+
+
 class ModelSection(Section):
     """Which weights and which tokenizer."""
 
@@ -24,5 +38,7 @@ class ModelSection(Section):
     """Fields of the model's configuration to change, under transformers' names: `hidden_dropout_prob: 0.2`."""
     pad_token: str | None = None
     """Token to pad with, for tokenizers that have none, e.g. `<|endoftext|>`."""
+    distributed_config: DistributedConfigSection = DistributedConfigSection()
+    """Over how many processes the model is cut; by default each process holds it whole."""
     trust_remote_code: bool = False
     """Run the Python code that a Hub repository ships; read it first."""

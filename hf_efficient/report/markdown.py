@@ -55,7 +55,9 @@ def settings_rows(report: Mapping[str, Any]) -> Rows:
         ("Stopped early", "yes" if training["stopped_early"] else None),
         ("Precision", f"{precision['name']} ({precision['reason']})" if precision["reason"] else precision["name"]),
         ("Processes", f"{launch['world_size']} on {launch['device']}"),
+        ("Machines", str(launch["machines"]) if launch["machines"] > 1 else None),
         ("Backend", launch["backend"]),
+        ("Sharding", launch["sharding"]),
         ("Recipe digest", report["recipe_digest"]),
     ]
     return [(label, value) for label, value in rows if value is not None]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from accelerate.utils import parse_flag_from_env
 from transformers import TrainingArguments
 
 from hf_efficient.errors import RecipeError
+from hf_efficient.training.launch_checks import Circumstances, check_launch
 from hf_efficient.training.precision import Precision, choose_precision, this_device
 from hf_efficient.training.run_directory import RunDirectory
 from hf_efficient.training.schedules import Scheduler, own_schedule
@@ -20,13 +22,14 @@ def training_arguments(recipe: Recipe, run: RunDirectory) -> tuple[TrainingArgum
     """The arguments of a run, its precision, and its schedule where transformers has none of that name.
 
     Raises:
-        PlanError: the device can't do the precision.
+        PlanError: the device can't do the precision, or the launch would silently be something else.
         RecipeError: values that `TrainingArguments` itself refuses.
     """
     section = recipe.training
     # The run's data sets hold nothing but what the model and the losses take.
     arguments: dict[str, Any] = {**section.arguments(), "remove_unused_columns": False}
-    device = this_device(use_cpu=bool(arguments.get("use_cpu")))
+    device = this_device(use_cpu=bool(arguments.get("use_cpu")) or parse_flag_from_env("ACCELERATE_USE_CPU"))
+    check_launch(Circumstances.current(recipe, device.kind))
     if device.kind == "cpu":
         arguments["use_cpu"] = True  # transformers refuses bf16 on a CPU unless it is told
     precision = choose_precision(

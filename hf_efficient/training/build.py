@@ -14,6 +14,7 @@ from hf_efficient.errors import RecipeError, did_you_mean
 from hf_efficient.models import encoding_limits, load_model, load_processing_class
 from hf_efficient.plan import Plan
 from hf_efficient.techniques import apply_techniques, techniques_of
+from hf_efficient.training.launch_checks import Circumstances, check_distributed_config
 
 if TYPE_CHECKING:
     from hf_efficient.recipe import Recipe
@@ -49,9 +50,10 @@ def build(
     """The plan of a recipe.
 
     Raises:
-        PlanError: settings that contradict the model, the data or each other.
+        PlanError: settings that contradict the model, the data, the launch or each other.
         DataError: rows, columns or labels that can't be used.
     """
+    check_distributed_config(Circumstances.current(recipe, args.device.type))
     tables = load_tables(
         recipe.data,
         recipe.place,

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from accelerate import DistributedType
 from numpy.typing import NDArray
 
 from hf_efficient.data.batches import Split, padded_share
@@ -27,15 +26,13 @@ from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.batch_fit import divide_steps
 from hf_efficient.training.build import build
 from hf_efficient.training.facts import effective_batch_size
-from hf_efficient.training.launch import Launch
+from hf_efficient.training.launch import Launch, data_parallel_size
 from hf_efficient.training.memory import step_memory
 from hf_efficient.training.precision import Precision
 from hf_efficient.training.progress import without_library_bars
 from hf_efficient.training.run import make_trainer
 from hf_efficient.training.run_directory import RunDirectory
 from hf_efficient.training.trainer import EfficientTrainer
-
-_SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM)
 
 
 @dataclass(frozen=True)
@@ -97,11 +94,10 @@ def explain(recipe: Recipe) -> dict[str, Any]:
         args, precision, scheduler = training_arguments(recipe, elsewhere)
         plan = divide_steps(recipe, build(recipe, args, scheduler), RunDirectory.of(recipe), keep=False)
         trainer = make_trainer(plan, elsewhere)
+        launch = Launch.current(args, plan.model)
         return {
-            **facts(
-                recipe, plan, precision, count_steps(trainer, recipe), asdict(Launch.current(args)), sharding(trainer)
-            ),
-            "memory": predicted_memory(trainer),
+            **facts(recipe, plan, precision, count_steps(trainer, recipe), asdict(launch)),
+            "memory": None if launch.sharding else predicted_memory(trainer),
         }
 
 
@@ -113,10 +109,8 @@ def count_steps(trainer: EfficientTrainer, recipe: Recipe) -> Steps:
     return Steps(per_epoch, total, args.get_warmup_steps(total) if warms_up else None)
 
 
-def predicted_memory(trainer: EfficientTrainer) -> dict[str, int] | None:
-    """Bytes that each process is predicted to hold at its peak, and of what; None where the model is sharded."""
-    if sharding(trainer) is not None:
-        return None
+def predicted_memory(trainer: EfficientTrainer) -> dict[str, int]:
+    """Bytes that each process is predicted to hold at its peak, and of what."""
     memory, rows = step_memory(trainer), trainer.args.per_device_train_batch_size
     return {
         "peak": memory.total(rows),
@@ -129,15 +123,7 @@ def predicted_memory(trainer: EfficientTrainer) -> dict[str, int] | None:
     }
 
 
-def sharding(trainer: EfficientTrainer) -> str | None:
-    """How the model is spread over the processes; None where each holds it whole, whatever was asked for."""
-    kind = trainer.accelerator.distributed_type
-    return kind.value if kind in _SHARDED else None
-
-
-def facts(
-    recipe: Recipe, plan: Plan, precision: Precision, steps: Steps, launch: Mapping[str, Any], sharded: str | None
-) -> dict[str, Any]:
+def facts(recipe: Recipe, plan: Plan, precision: Precision, steps: Steps, launch: Mapping[str, Any]) -> dict[str, Any]:
     """The plan in figures; what can't be known is None."""
     assert plan.task is not None
     args, splits = plan.args, _splits(plan)
@@ -155,9 +141,9 @@ def facts(
         "batch": {
             "per_device": args.train_batch_size,
             "accumulation": args.gradient_accumulation_steps,
-            "processes": launch["world_size"],
-            "effective": effective_batch_size(args),
-            "padding": _padding(plan, launch["world_size"]),
+            "processes": data_parallel_size(args, plan.model),
+            "effective": effective_batch_size(args, plan.model),
+            "padding": _padding(plan, data_parallel_size(args, plan.model)),
         },
         "steps": {**asdict(steps), "epochs": steps.total / steps.per_epoch},
         "schedule": {
@@ -167,7 +153,7 @@ def facts(
         },
         "seed": args.seed,
         "precision": {"name": precision.name, "reason": precision.reason},
-        "launch": {**launch, "sharding": sharded},
+        "launch": dict(launch),
         "techniques": _techniques(recipe),
         "notes": list(plan.notes),
         "output_dir": str(RunDirectory.of(recipe).path),

@@ -10,7 +10,7 @@ from typing import Any
 from hf_efficient.measure import peak_memory
 from hf_efficient.plan import Plan
 from hf_efficient.recipe import Recipe
-from hf_efficient.training.launch import Launch
+from hf_efficient.training.launch import Launch, data_parallel_size
 from hf_efficient.training.precision import Precision
 from hf_efficient.training.run import Trained
 from hf_efficient.training.run_directory import RunDirectory
@@ -22,7 +22,7 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
     """The content of `report.json`; what was not measured is None."""
     args = plan.args
     memory = peak_memory()
-    launch = Launch.current(args)
+    launch = Launch.current(args, plan.model)
     rows = {"train": plan.train_dataset, "validation": plan.eval_dataset, "test": plan.test_dataset}
     assert plan.task is not None
     trained_rows = trained.epochs * len(plan.train_dataset)
@@ -50,7 +50,7 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
             "steps": trained.steps,
             "epochs": trained.epochs,
             "rows_per_second": trained_rows / trained.seconds if trained.seconds else None,
-            "effective_batch_size": effective_batch_size(args),
+            "effective_batch_size": effective_batch_size(args, plan.model),
             "learning_rate": args.learning_rate,
             "resumed_from_step": trained.resumed_from_step,
             "train_loss": trained.train_loss,
@@ -72,6 +72,6 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
     }
 
 
-def effective_batch_size(args: Any) -> int:
+def effective_batch_size(args: Any, model: Any) -> int:
     """Rows of one optimizer step, over all micro-batches and processes."""
-    return int(args.train_batch_size * args.gradient_accumulation_steps * args.world_size)
+    return int(args.train_batch_size * args.gradient_accumulation_steps * data_parallel_size(args, model))

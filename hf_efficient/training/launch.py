@@ -1,4 +1,4 @@
-"""How many processes this run really has, on what, and how they agree."""
+"""How many processes this run really has, on what, how they share the work, and whether that is what was asked for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
-from accelerate import PartialState
+from accelerate import DistributedType, PartialState
 from accelerate.utils import broadcast_object_list
 
 from hf_efficient.errors import HfEfficientError
@@ -25,15 +25,44 @@ class Launch:
     """The processes of a run as torch sees them, whatever the launcher was asked for."""
 
     world_size: int
+    machines: int
     device: str
     backend: str | None
+    sharding: str | None
+    """How the model is spread over the processes; None where each holds it whole."""
 
     @classmethod
-    def current(cls, args: Any) -> Launch:
-        """The launch that `TrainingArguments` has set up."""
+    def current(cls, args: Any, model: Any) -> Launch:
+        """The launch that `TrainingArguments` has set up, once the trainer of `model` is made."""
         distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
         backend = torch.distributed.get_backend() if distributed else None
-        return cls(args.world_size, args.device.type, backend)
+        machines = int(os.environ.get("GROUP_WORLD_SIZE", 1)) if distributed else 1
+        return cls(args.world_size, machines, args.device.type, backend, sharding(model))
+
+
+def sharding(model: Any) -> str | None:
+    """How a model is spread over the processes: by its own loading, or by accelerate; None where each has it whole."""
+    if getattr(model, "is_distributed_loading_by_transformers", False):
+        sizes = model.config.distributed_config
+        parts = {"FSDP2": sizes.fsdp_size, "tensor parallelism": sizes.tp_size}
+        return " and ".join(f"{name} over {size}" for name, size in parts.items() if size > 1)
+    kind = PartialState().distributed_type
+    if kind == DistributedType.FSDP:
+        return f"FSDP{os.environ.get('FSDP_VERSION', '2')} over {PartialState().num_processes}"
+    if kind == DistributedType.DEEPSPEED:
+        return f"DeepSpeed ZeRO-{_zero_stage()} over {PartialState().num_processes}"
+    return None
+
+
+def _zero_stage() -> int:
+    from accelerate.state import AcceleratorState
+
+    return int(AcceleratorState().deepspeed_plugin.zero_stage)
+
+
+def data_parallel_size(args: Any, model: Any) -> int:
+    """Shares that a global batch is cut into; the processes of a tensor-parallel group see the same rows."""
+    return int(args.world_size // (getattr(model, "_tp_size", None) or 1))
 
 
 def local_world_size() -> int:

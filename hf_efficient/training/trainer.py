@@ -23,6 +23,7 @@ from hf_efficient.recipe.section import Section
 from hf_efficient.tasks.base import PredictStep
 from hf_efficient.techniques import apply_techniques
 from hf_efficient.training.checkpoint import keeping_names, writing_checkpoint
+from hf_efficient.training.launch import data_parallel_size
 from hf_efficient.training.loading import grouped_dataloader, in_order, longest_first, prediction_in_order
 from hf_efficient.training.model_loss import consumes_count, count_labels, no_loss, own_loss
 from hf_efficient.training.out_of_memory import StepReplay
@@ -317,7 +318,8 @@ class EfficientTrainer(Trainer):
         """Batches of this process; grouped by length if `batches` was given."""
         if self.batches is None:
             return super().get_train_dataloader()
-        split = Split(self._train_batch_size, self.args.gradient_accumulation_steps, self.args.world_size)
+        ranks = data_parallel_size(self.args, self.model)
+        split = Split(self._train_batch_size, self.args.gradient_accumulation_steps, ranks)
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
         sampler = self.batches.sampler(split, seed=seed, order=self.sampler, drop_last=self.args.dataloader_drop_last)
         self._set_epoch.add(sampler)

@@ -76,7 +76,7 @@ def test_two_processes_share_the_batches_and_the_first_one_speaks(tmp_path):
         assert status == 0
     said = " ".join(first[-1].split())
     assert "8 a device × 1 accumulated × 2 processes" in said
-    assert "2 processes on cpu over gloo, each with the whole model" in said
+    assert "2 processes on cpu over gloo, each with the whole model (DDP)" in said
     assert second[-1] == ""
 
 

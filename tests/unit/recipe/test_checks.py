@@ -105,6 +105,11 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
             "training.gradient_accumulation_steps",
             "training.effective_batch_size decides",
         ),
+        (
+            ["model.distributed_config={fsdp_size: 2}", "model.initialization=random", "training.save_strategy=no"],
+            "model.distributed_config",
+            "initialization: pretrained",
+        ),
         (["data.revision=v1"], "data.revision", "are pinned"),
         (["model.revision=v1"], "model.revision", "are pinned"),
         (["data.name=", "data.train=a.csv", "data.config=sst2"], "data.config", "set data.name"),
@@ -164,6 +169,18 @@ def test_settings_that_belong_together_are_taken(load, overrides):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
+        (
+            ["model.distributed_config.fsdp_size=2"],
+            "model.distributed_config can't resume, its optimizer is not saved: set training.save_strategy: no.",
+        ),
+        (
+            [
+                "model.distributed_config.fsdp_size=2",
+                "training.save_only_model=true",
+                "training.load_best_model_at_end=true",
+            ],
+            "training.load_best_model_at_end can't load into a model that model.distributed_config has cut.",
+        ),
         (
             [STOPPING],
             "early_stopping needs a metric to watch: set training.metric_for_best_model, for instance to loss.",

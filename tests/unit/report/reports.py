@@ -54,7 +54,7 @@ _SINGLE_LABEL: dict[str, Any] = {
     "peak_memory_bytes": 812_000_000,
     "peak_memory_kind": "process",
     "precision": {"name": "fp32", "reason": "auto: the CPU has no fast bf16"},
-    "launch": {"world_size": 1, "device": "cpu", "backend": None},
+    "launch": {"world_size": 1, "machines": 1, "device": "cpu", "backend": None, "sharding": None},
     "versions": {"hf_efficient": "0.1.0", "torch": "2.13.0"},
     "notes": ["3 rows were cut."],
     "recipe_digest": "0123456789abcdef",

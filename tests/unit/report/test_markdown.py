@@ -67,7 +67,7 @@ def test_nothing_is_invented():
 def test_how_it_was_run_notes_and_versions():
     report = reports.single_label()
     report["training"] |= {"resumed_from_step": 120, "stopped_early": True}
-    report["launch"] = {"world_size": 2, "device": "cuda", "backend": "nccl"}
+    report["launch"] = {"world_size": 2, "machines": 1, "device": "cuda", "backend": "nccl", "sharding": "FSDP2 over 2"}
     text = report_markdown(report, [])
     run = section(text, "How it was run").splitlines()
     assert run == [
@@ -82,6 +82,7 @@ def test_how_it_was_run_notes_and_versions():
         "- Precision: fp32 (auto: the CPU has no fast bf16)",
         "- Processes: 2 on cuda",
         "- Backend: nccl",
+        "- Sharding: FSDP2 over 2",
         "- Recipe digest: 0123456789abcdef",
     ]
     assert section(text, "Notes") == "- 3 rows were cut."

@@ -1,0 +1,35 @@
+"""Models that are cut over the processes of a launch while they are loaded."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from transformers.distributed.configuration_utils import DistributedConfig
+
+if TYPE_CHECKING:
+    from hf_efficient.recipe.model import DistributedConfigSection
+
+
+def cut_over_processes(sizes: DistributedConfigSection, auto_model: Any, config: Any) -> dict[str, Any]:
+    """What `from_pretrained` is to be told, so that each process holds its part; nothing where each holds the whole."""
+    if sizes.num_processes == 1:
+        return {}
+    plan = None
+    if sizes.fsdp_size > 1:
+        with torch.device("meta"):
+            plan = layer_plan(auto_model.from_config(config))
+    return {"distributed_config": DistributedConfig(fsdp_size=sizes.fsdp_size, tp_size=sizes.tp_size, fsdp_plan=plan)}
+
+
+def layer_plan(model: nn.Module) -> dict[str, str]:
+    """The FSDP2 plan by which each layer of a stack is gathered when it is needed, and freed after.
+
+    transformers 5.23 has such a plan for models whose layers are called `layers`; any other, BERT among them, would be
+    gathered whole.
+    """
+    stacks = [name for name, module in model.named_modules() if isinstance(module, nn.ModuleList) and len(module) > 1]
+    outermost = [name for name in stacks if not any(name.startswith(f"{other}.") for other in stacks)]
+    return {re.sub(r"\.\d+(?=\.|$)", ".*", name) + ".*": "free_full_weight" for name in outermost}
