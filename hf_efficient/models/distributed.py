@@ -33,3 +33,9 @@ def layer_plan(model: nn.Module) -> dict[str, str]:
     stacks = [name for name, module in model.named_modules() if isinstance(module, nn.ModuleList) and len(module) > 1]
     outermost = [name for name in stacks if not any(name.startswith(f"{other}.") for other in stacks)]
     return {re.sub(r"\.\d+(?=\.|$)", ".*", name) + ".*": "free_full_weight" for name in outermost}
+
+
+def class_name(model: nn.Module) -> str:
+    """The name of a model's class, also where FSDP2 has put one of its own before it."""
+    name = type(model).__name__
+    return name.removeprefix("FSDP") if getattr(model, "is_distributed_loading_by_transformers", False) else name

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from accelerate.utils import parse_flag_from_env
 from transformers import TrainingArguments
 
-from hf_efficient.errors import RecipeError
+from hf_efficient.data.files import first_line
+from hf_efficient.errors import PlanError, RecipeError
 from hf_efficient.training.launch_checks import Circumstances, check_launch
 from hf_efficient.training.precision import Precision, choose_precision, this_device
 from hf_efficient.training.run_directory import RunDirectory
@@ -22,7 +23,7 @@ def training_arguments(recipe: Recipe, run: RunDirectory) -> tuple[TrainingArgum
     """The arguments of a run, its precision, and its schedule where transformers has none of that name.
 
     Raises:
-        PlanError: the device can't do the precision, or the launch would silently be something else.
+        PlanError: the device can't do the precision, or the launch fails or would silently be something else.
         RecipeError: values that `TrainingArguments` itself refuses.
     """
     section = recipe.training
@@ -52,6 +53,11 @@ def training_arguments(recipe: Recipe, run: RunDirectory) -> tuple[TrainingArgum
             args = TrainingArguments(output_dir=str(run.checkpoints), **arguments, **precision.arguments)
     except (ValueError, TypeError) as error:
         raise RecipeError(f"{recipe.place('training')}: transformers refuses the arguments: {error}") from error
+    except RuntimeError as error:  # torch's, when the processes do not find each other
+        raise PlanError(
+            f"the launch fails: {first_line(error)}; on several machines, name the network interface that leads to the "
+            "others in GLOO_SOCKET_IFNAME (CPU) or NCCL_SOCKET_IFNAME (GPU) on each, see docs/scaling.md."
+        ) from error
     if not precision.arguments:
         args.mixed_precision = "no"
     return args, precision, scheduler

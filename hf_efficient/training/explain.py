@@ -15,6 +15,7 @@ from hf_efficient.data.batches import Split, padded_share
 from hf_efficient.data.images import image_size
 from hf_efficient.losses import IGNORED
 from hf_efficient.models import blank_pixels, max_length_of, takes_images
+from hf_efficient.models.distributed import class_name
 from hf_efficient.plan import Plan
 from hf_efficient.recipe import Recipe, Source
 from hf_efficient.recipe.schedules import SCHEDULES
@@ -165,7 +166,7 @@ def _model(recipe: Recipe, plan: Plan) -> dict[str, Any]:
     parameters = list(plan.model.parameters())
     return {
         "name": recipe.model.name,
-        "class": type(plan.model).__name__,
+        "class": class_name(plan.model),
         "parameters": sum(p.numel() for p in parameters),
         "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),
         **_inputs(recipe, plan),

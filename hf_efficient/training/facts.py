@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from hf_efficient.measure import peak_memory
+from hf_efficient.models.distributed import class_name
 from hf_efficient.plan import Plan
 from hf_efficient.recipe import Recipe
 from hf_efficient.training.launch import Launch, data_parallel_size
@@ -32,7 +33,7 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
         "task": {"type": plan.task.name, **plan.task.facts()},
         "model": {
             "name": recipe.model.name,
-            "class": type(plan.model).__name__,
+            "class": class_name(plan.model),
             "auto_model": plan.task.auto_model,
             "parameters": sum(p.numel() for p in plan.model.parameters()),
             "trainable_parameters": sum(p.numel() for p in plan.model.parameters() if p.requires_grad),

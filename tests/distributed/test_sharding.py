@@ -1,0 +1,107 @@
+"""A model that is sharded over two processes trains as the whole one does, and is saved whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch.distributed.tensor import DTensor
+from transformers import AutoModelForSequenceClassification
+
+from hf_efficient.training.explain import explain
+from hf_efficient.training.finetune import finetune
+from tests.processes import run_processes
+from tests.runs import smoke
+
+TOLERANCE = 1e-5
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory):
+    """A directory with a tiny BERT whose weights can be loaded."""
+    output_dir = tmp_path_factory.mktemp("pretrained") / "run"
+    finetune(smoke(output_dir, {"training.num_train_epochs": 1}))
+    return str(output_dir / "model")
+
+
+def recipe(pretrained, output_dir, batch, **settings):
+    return smoke(
+        output_dir,
+        {
+            "model.name": pretrained,
+            "model.initialization": "pretrained",
+            "model.config": {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
+            "training.per_device_train_batch_size": batch,
+            "training.save_strategy": "no",
+            **settings,
+        },
+    )
+
+
+def fine_tuned(pretrained, output_dir, batch, settings):
+    """The report, the share of the weights on this process, and the losses and gradient norms of all steps."""
+    outcome = finetune(recipe(pretrained, output_dir, batch, **settings))
+    parameters = list(outcome.model.parameters())
+    held = sum((p.to_local() if isinstance(p, DTensor) else p).numel() for p in parameters)
+    logs = [json.loads(line) for line in (Path(output_dir) / "log.jsonl").read_text().splitlines()]
+    steps = [(log["loss"], log["grad_norm"]) for log in logs if "loss" in log]
+    return dict(outcome.report), held / sum(p.numel() for p in parameters), steps
+
+
+@pytest.fixture(scope="module")
+def whole(pretrained, tmp_path_factory):
+    output_dir = str(tmp_path_factory.mktemp("whole") / "run")
+    return (*run_processes(1, fine_tuned, pretrained, output_dir, 8, {})[0], output_dir)
+
+
+@pytest.fixture(scope="module")
+def sharded(pretrained, tmp_path_factory):
+    output_dir = str(tmp_path_factory.mktemp("sharded") / "run")
+    settings = {"model.distributed_config": {"fsdp_size": 2}}
+    found = run_processes(2, fine_tuned, pretrained, output_dir, 4, settings)
+    return [(*process, output_dir) for process in found]
+
+
+def test_each_process_holds_half_of_the_weights(sharded, whole):
+    assert whole[1] == 1.0
+    for _, share, _, _ in sharded:
+        assert share == pytest.approx(0.5, abs=0.01)  # a head of two labels, and biases of odd length, are cut unevenly
+
+
+def test_losses_and_gradients_are_those_of_one_process(sharded, whole):
+    assert len(whole[2]) == 18
+    for _, _, steps, _ in sharded:
+        for step, expected in zip(steps, whole[2], strict=True):
+            assert step == pytest.approx(expected, rel=TOLERANCE)
+
+
+def test_scores_are_those_of_one_process(sharded, whole):
+    assert sharded[0][0]["metrics"]["validation"] == pytest.approx(whole[0]["metrics"]["validation"], rel=TOLERANCE)
+
+
+def test_the_model_is_saved_whole_and_loads_with_plain_transformers(sharded, whole):
+    folders = [Path(run[3]) / "model" for run in (sharded[0], whole)]
+    found, expected = (load_file(folder / "model.safetensors") for folder in folders)
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        torch.testing.assert_close(found[name], values, rtol=1e-4, atol=1e-6)
+    assert type(AutoModelForSequenceClassification.from_pretrained(folders[0])).__name__ == whole[0]["model"]["class"]
+
+
+def test_the_report_says_how_it_was(sharded, whole):
+    assert sharded[0][0]["launch"]["sharding"] == "FSDP2 over 2"
+    assert sharded[0][0]["model"] == whole[0]["model"]
+    assert sharded[0][0]["training"]["effective_batch_size"] == 8
+
+
+def explained(pretrained, output_dir):
+    return explain(recipe(pretrained, output_dir, 4, **{"model.distributed_config": {"fsdp_size": 2}}))
+
+
+def test_explain_says_how_it_will_be(pretrained, tmp_path):
+    facts = run_processes(2, explained, pretrained, str(tmp_path / "run"))[0]
+    assert facts["launch"]["sharding"] == "FSDP2 over 2"
+    assert facts["launch"]["world_size"] == 2
