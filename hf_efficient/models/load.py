@@ -19,7 +19,7 @@ from hf_efficient.data.hub import quick_to_fail
 from hf_efficient.errors import PlanError, RecipeError, did_you_mean
 from hf_efficient.models import efficientnet_lite  # noqa: F401 (registers itself with the auto classes)
 from hf_efficient.models.checks import check_embeddings, max_length_of, set_pad_token
-from hf_efficient.models.distributed import cut_over_processes
+from hf_efficient.models.distributed import check_tied_weights, cut_over_processes
 from hf_efficient.models.image_processor import check_images, set_image_size
 
 if TYPE_CHECKING:
@@ -204,6 +204,7 @@ def _load(section: ModelSection, task: Task, place: Place) -> Loaded:
             output_loading_info=True,
             **cut_over_processes(section.distributed_config, auto_model, config),
         )
+    check_tied_weights(model, section.distributed_config, place("model.distributed_config"))
     _refuse_other_shapes(section, model, info["mismatched_keys"], place)
     return Loaded(model, _notes(section.name, info))
 

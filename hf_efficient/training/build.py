@@ -10,7 +10,7 @@ from transformers import TrainingArguments, set_seed
 
 from hf_efficient import tasks
 from hf_efficient.data import load_tables
-from hf_efficient.errors import RecipeError, did_you_mean
+from hf_efficient.errors import PlanError, RecipeError, did_you_mean
 from hf_efficient.models import encoding_limits, load_model, load_processing_class
 from hf_efficient.plan import Plan
 from hf_efficient.techniques import apply_techniques, techniques_of
@@ -53,6 +53,8 @@ def build(
         PlanError: settings that contradict the model, the data, the launch or each other.
         DataError: rows, columns or labels that can't be used.
     """
+    if live.model is not None and recipe.model.distributed_config.num_processes > 1:
+        raise PlanError(f"{recipe.place('model.distributed_config')} can't cut model=, which is loaded already.")
     check_distributed_config(Circumstances.current(recipe, args.device.type))
     tables = load_tables(
         recipe.data,

@@ -92,3 +92,13 @@ def test_an_error_is_printed_once_and_hangs_no_process(runs):
     done = launch(LAUNCHERS["torchrun"][1], output_dir, "training.learning_rate=1e-2")
     assert done.returncode != 0
     assert done.stderr.count("holds a run of another recipe") == 1
+
+
+def test_processes_that_accelerate_would_not_start_are_refused(tmp_path):
+    words = [BIN / "accelerate", "launch", "--cpu", "--num_processes", "2"]
+    done = launch([*words, "--num_machines", "1"], tmp_path / "run")
+    assert done.returncode != 0
+    [error] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "asked for several processes and has started one" in error
+    assert "torchrun --nproc_per_node N" in error
+    assert not (tmp_path / "run").exists()

@@ -86,3 +86,12 @@ def test_the_test_score_stays_out_of_the_history(tmp_path):
     log = (tmp_path / "run" / "log.jsonl").read_text()
     assert log.count("eval_accuracy") == 1
     assert "test_accuracy" not in log
+
+
+def test_a_model_that_is_loaded_already_is_not_cut_over_processes(tmp_path):
+    rows = datasets.Dataset.from_dict({"text": ["a soup", "a sail"] * 4, "label": ["cooking", "sailing"] * 4})
+    words = {"model": {"name": "mine", "distributed_config": {"fsdp_size": 2}}, "training": {"save_strategy": "no"}}
+    with pytest.raises(PlanError, match=r"model\.distributed_config can't cut model="):
+        finetune(
+            {**words, "training": {**words["training"], "output_dir": str(tmp_path)}}, model=model(), train_dataset=rows
+        )

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import transformers
 
-from hf_efficient.models.distributed import cut_over_processes, layer_plan
+from hf_efficient.errors import PlanError
+from hf_efficient.models.distributed import check_tied_weights, cut_over_processes, layer_plan
 from hf_efficient.recipe.model import DistributedConfigSection
 from tests.tiny import MODELS, SEQ2SEQ_MODELS
 
@@ -31,3 +32,13 @@ def test_sizes_reach_transformers():
     told = cut_over_processes(sizes, transformers.AutoModelForSequenceClassification, config)["distributed_config"]
     assert (told.fsdp_size, told.tp_size) == (4, 2)
     assert told.fsdp_plan == {"bert.encoder.layer.*": "free_full_weight"}
+
+
+def test_tied_weights_that_do_not_divide_are_refused():
+    model = SEQ2SEQ_MODELS["t5"](0.0)  # 48 tokens
+    check_tied_weights(model, DistributedConfigSection(fsdp_size=3), "here")
+    with pytest.raises(
+        PlanError, match=r"here: .* is tied to shared.weight, whose 48 rows don't divide by fsdp_size 5"
+    ):
+        check_tied_weights(model, DistributedConfigSection(fsdp_size=5), "here")
+    check_tied_weights(MODELS["bert"](num_labels=3), DistributedConfigSection(fsdp_size=2), "here")  # nothing is tied
