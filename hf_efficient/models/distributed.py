@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.distributed.fsdp import FSDPModule
 from transformers.distributed.configuration_utils import DistributedConfig
 
 from hf_efficient.errors import PlanError
@@ -59,4 +60,4 @@ def check_tied_weights(model: Any, sizes: DistributedConfigSection, place: str) 
 def class_name(model: nn.Module) -> str:
     """The name of a model's class, also where FSDP2 has put one of its own before it."""
     name = type(model).__name__
-    return name.removeprefix("FSDP") if getattr(model, "is_distributed_loading_by_transformers", False) else name
+    return name.removeprefix("FSDP") if isinstance(model, FSDPModule) else name

@@ -11,12 +11,13 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from transformers import PreTrainedModel
-from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
+from transformers.trainer import OPTIMIZER_NAME, OPTIMIZER_NAME_BIN, SCHEDULER_NAME, TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME
 
@@ -54,16 +55,26 @@ def missing_from(checkpoint: Path) -> str | None:
         return "it is no directory"
     if (lack := _lack_of_weights(checkpoint)) is not None:
         return lack
-    for name in (OPTIMIZER_NAME, SCHEDULER_NAME):
-        if not (checkpoint / name).is_file():
+    parts = {
+        OPTIMIZER_NAME: _optimizer_files(checkpoint),
+        SCHEDULER_NAME: list(checkpoint.glob(SCHEDULER_NAME)),
+        "rng_state.pth": list(checkpoint.glob("rng_state*.pth")),
+    }
+    for name, files in parts.items():
+        if not files:
             return f"{name} is missing"
-    archives = [checkpoint / OPTIMIZER_NAME, checkpoint / SCHEDULER_NAME, *checkpoint.glob("rng_state*.pth")]
-    if len(archives) == 2:
-        return "rng_state.pth is missing"
-    for archive in archives:
+    for archive in chain.from_iterable(parts.values()):
         if not zipfile.is_zipfile(archive):  # the directory of a zip stands at its end
             return f"{archive.name} is cut off"
     return _lack_of_state(checkpoint / TRAINER_STATE_NAME)
+
+
+def _optimizer_files(checkpoint: Path) -> list[Path]:
+    """The optimizer: one file of the Trainer or of accelerate's FSDP, or one a process in DeepSpeed's folder."""
+    whole = [checkpoint / name for name in (OPTIMIZER_NAME, OPTIMIZER_NAME_BIN) if (checkpoint / name).is_file()]
+    latest = checkpoint / "latest"
+    folder = checkpoint / latest.read_text().strip() if latest.is_file() else None
+    return whole if folder is None else sorted(folder.glob("*optim_states.pt"))
 
 
 def _lack_of_weights(checkpoint: Path) -> str | None:

@@ -30,6 +30,23 @@ def test_a_whole_checkpoint_lacks_nothing(tmp_path):
     assert missing_from(make_checkpoint(tmp_path, 1)) is None
 
 
+def test_a_whole_checkpoint_of_accelerates_fsdp_lacks_nothing(tmp_path):
+    checkpoint = make_checkpoint(tmp_path, 1)
+    (checkpoint / "optimizer.pt").rename(checkpoint / "optimizer.bin")
+    assert missing_from(checkpoint) is None
+
+
+def test_deepspeed_keeps_its_optimizer_in_the_folder_that_latest_names(tmp_path):
+    checkpoint = make_checkpoint(tmp_path, 1)
+    folder = checkpoint / "global_step1"
+    folder.mkdir()
+    (checkpoint / "latest").write_text("global_step1\n")
+    (checkpoint / "optimizer.pt").rename(folder / "bf16_zero_pp_rank_0_mp_rank_00_optim_states.pt")
+    assert missing_from(checkpoint) is None
+    cut(folder / "bf16_zero_pp_rank_0_mp_rank_00_optim_states.pt")
+    assert missing_from(checkpoint) == "bf16_zero_pp_rank_0_mp_rank_00_optim_states.pt is cut off"
+
+
 FILES = ["model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"]
 
 
