@@ -6,13 +6,11 @@ import json
 import os
 from pathlib import Path
 
-import accelerate.state
 import pytest
-import torch.distributed
-from accelerate import DistributedType
 from accelerate.commands.config.config_args import load_config_from_file
 
 from hf_efficient.training.finetune import finetune
+from tests.distributed.pretend import pretend_gpu
 from tests.processes import run_processes
 from tests.runs import CutOffError, smoke, train
 
@@ -26,15 +24,12 @@ def pretend():
     os.environ.update({name.upper(): str(value).lower() for name, value in shipped.items() if name != "fsdp_version"})
     os.environ.update(
         ACCELERATE_USE_FSDP="true",
-        ACCELERATE_TORCH_DEVICE="cpu",
         FSDP_VERSION=str(shipped["fsdp_version"]),
         FSDP_AUTO_WRAP_POLICY=shipped["fsdp_auto_wrap_policy"],
         FSDP_STATE_DICT_TYPE=shipped["fsdp_state_dict_type"],
         FSDP_TRANSFORMER_CLS_TO_WRAP="BertLayer",
     )
-    accelerate.state.PartialState._prepare_backend = lambda *args, **kwargs: ("gloo", DistributedType.MULTI_GPU)
-    barrier = torch.distributed.barrier
-    torch.distributed.barrier = lambda *args, device_ids=None, **kwargs: barrier(*args, **kwargs)  # gloo has none
+    pretend_gpu()
 
     import hf_efficient.training.arguments as arguments
     from hf_efficient.training.precision import Device
