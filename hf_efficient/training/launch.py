@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import torch
 from accelerate import DistributedType, PartialState
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, gather_object
 
 from hf_efficient.errors import HfEfficientError
 
@@ -92,3 +92,9 @@ def on_main_process(decide: Callable[[], T]) -> T:
     if isinstance(answer[0], HfEfficientError):
         raise answer[0]
     return answer[0]  # type: ignore[no-any-return]
+
+
+def on_every_process(ask: Callable[[], T]) -> list[T]:
+    """What a function gives on each process, by rank, known to all."""
+    answers: list[T] = gather_object([ask()])
+    return answers

@@ -25,7 +25,7 @@ from hf_efficient.tasks import predict_step, preprocess_logits_for_metrics
 from hf_efficient.training.checkpoint import disk_error
 from hf_efficient.training.divergence import EndIfDiverged
 from hf_efficient.training.epoch_end import SaveAfterEvaluation
-from hf_efficient.training.launch import lost_process, on_main_process
+from hf_efficient.training.launch import lost_process, on_every_process, on_main_process
 from hf_efficient.training.progress import JsonLog, ProgressBar, without_library_bars
 from hf_efficient.training.run_directory import Opening, RunDirectory
 from hf_efficient.training.trainer import EfficientTrainer
@@ -60,10 +60,12 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
     """Train the plan's model, score it, and write `model/` and `log.jsonl`.
 
     Raises:
-        RunDirectoryError: the disk is too full, or fills up.
+        RunDirectoryError: the disk is too full, or fills up, or some machine does not see the run that it is to go on
+            with.
     """
     start = time.perf_counter()
     on_main_process(lambda: _check_space(plan, directory.path))
+    _check_shared(plan, directory, opening)
     if plan.args.dataloader_num_workers > 0:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the library warns in each forked worker otherwise
     trainer = make_trainer(plan, directory)
@@ -224,6 +226,17 @@ def _check_space(plan: Plan, path: Path) -> None:
         raise RunDirectoryError(
             f"{path}: the run needs an estimated {size(needed)} for its model and checkpoints and the disk has "
             f"{size(free)} free; free space, choose another training.output_dir or training.save_strategy: no."
+        )
+
+
+def _check_shared(plan: Plan, directory: RunDirectory, opening: Opening) -> None:
+    """Refuse what reads checkpoints where some process does not see those of the first: it would keep other weights."""
+    reads = "training.load_best_model_at_end" if plan.args.load_best_model_at_end else "going on"
+    reads_any = plan.args.load_best_model_at_end or opening.resume_from is not None
+    if reads_any and not all(on_every_process(directory.recipe.is_file)):
+        raise RunDirectoryError(
+            f"{directory.path}: not every machine sees this directory of the first one, and {reads} needs it; put "
+            "training.output_dir on a disk that all of them share."
         )
 
 
