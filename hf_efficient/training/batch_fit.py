@@ -17,7 +17,7 @@ from hf_efficient.errors import PlanError
 from hf_efficient.measure import free_memory
 from hf_efficient.plan import Plan
 from hf_efficient.report.units import size
-from hf_efficient.training.launch import local_world_size, on_main_process
+from hf_efficient.training.launch import data_parallel_size, local_world_size, on_main_process
 from hf_efficient.training.memory import (
     forward_backward,
     holding_gradients,
@@ -58,7 +58,8 @@ def divide_steps(recipe: Recipe, plan: Plan, run: RunDirectory, *, keep: bool = 
     if section.effective_batch_size is None:
         return plan
     place = recipe.place("training.effective_batch_size")
-    rows = _rows_of_device(section.effective_batch_size, args.world_size, place)
+    ranks = data_parallel_size(args, plan.model)
+    rows = _rows_of_device(section.effective_batch_size, ranks, place)
     if section.per_device_train_batch_size != AUTO:
         return _divided(plan, rows, _given(recipe, rows))
     found = on_main_process(lambda: MicroBatch.read(run.micro_batch, recipe.digest()))
@@ -69,7 +70,7 @@ def divide_steps(recipe: Recipe, plan: Plan, run: RunDirectory, *, keep: bool = 
     size_of_device = largest(divisors(rows), lambda candidate: candidate <= found.rows) or 1
     plan = _divided(plan, rows, size_of_device)
     note = (
-        f"{size_of_device} rows a device × {rows // size_of_device} accumulated × {args.world_size} "
+        f"{size_of_device} rows a device × {rows // size_of_device} accumulated × {ranks} "
         f"make the {section.effective_batch_size} of a step: {found.reason}"
     )
     return replace(plan.with_note(note), smaller_micro_batch=Smaller(found, rows, run.micro_batch, args.world_size))

@@ -56,7 +56,7 @@ def check_launch(found: Circumstances) -> None:
     Raises:
         PlanError: the first reason found.
     """
-    for check in (_processes, _devices, _fsdp, _deepspeed, _parallelism, _others, _accelerator):
+    for check in (_processes, _devices, _fsdp, _deepspeed, _parallelism, _others, _accelerator, _batch):
         for complaint in check(found):
             raise PlanError(complaint)
 
@@ -186,6 +186,17 @@ def _accelerator(found: Circumstances) -> Iterator[str]:
             )
     if (given.get("gradient_accumulation_kwargs") or {}).get("num_steps") is not None:
         yield f"{found.recipe.place(path)}: num_steps is training.gradient_accumulation_steps; write it there."
+
+
+def _batch(found: Circumstances) -> Iterator[str]:
+    asked = found.told("ACCELERATE_USE_FSDP") or found.told("ACCELERATE_USE_DEEPSPEED")
+    sharded = asked or found.gives("fsdp") or found.gives("deepspeed")
+    auto = found.recipe.training.per_device_train_batch_size == "auto"
+    if auto and (sharded or found.recipe.model.distributed_config.num_processes > 1):
+        yield (
+            f"{found.recipe.place('training.per_device_train_batch_size')}: auto fits the whole model into each "
+            "process, and this launch shards it; write a number."
+        )
 
 
 def check_distributed_config(found: Circumstances) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -75,6 +76,14 @@ def test_every_file_is_in_the_table():
     assert {str(path.relative_to(ROOT)) for path in (ROOT / "configs" / "accelerate").glob("*")} == {
         name for name in FILES if name.startswith("configs/")
     }
+
+
+def test_the_docs_say_of_every_file_what_is_verified_by_tests_that_there_are():
+    text = (ROOT / "docs" / "scaling.md").read_text()
+    assert not [name for name in FILES if f"| `{Path(name).name}`" not in text]
+    tests = set(re.findall(r"`(\w+/test_\w+\.py)`", text))
+    assert len(tests) > 5
+    assert not [test for test in tests if not (ROOT / "tests" / test).is_file()]
 
 
 @pytest.mark.parametrize("name", FILES)

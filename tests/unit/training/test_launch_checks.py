@@ -115,6 +115,16 @@ def test_what_a_recipe_asks_of_accelerate_is_refused_likewise(settings, device, 
         check_launch(circumstances(WORKER, device, **settings))
 
 
+@pytest.mark.parametrize(
+    ("settings", "environ"), [({}, FSDP), ({**SHARDED, "model.distributed_config.fsdp_size": 2}, WORKER)]
+)
+def test_a_model_that_is_shared_is_not_fitted_as_if_it_were_whole(settings, environ):
+    auto = {"training.per_device_train_batch_size": "auto", "training.effective_batch_size": 8}
+    check_launch(circumstances(WORKER, **auto))
+    with pytest.raises(PlanError, match="auto fits the whole model into each process"):
+        check_launch(circumstances(environ, **auto, **settings))
+
+
 def test_a_recipe_that_compiles_may_be_launched_so():
     environ = {**WORKER, "ACCELERATE_DYNAMO_BACKEND": "INDUCTOR"}
     check_launch(circumstances(environ, **{"training.torch_compile": True}))
