@@ -7,9 +7,11 @@ libraries make of them stands in docs/design.md §4.16.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -56,7 +58,7 @@ def check_launch(found: Circumstances) -> None:
     Raises:
         PlanError: the first reason found.
     """
-    for check in (_processes, _devices, _fsdp, _deepspeed, _parallelism, _others, _accelerator, _batch):
+    for check in (_processes, _network, _devices, _fsdp, _deepspeed, _parallelism, _others, _accelerator, _batch):
         for complaint in check(found):
             raise PlanError(complaint)
 
@@ -75,6 +77,26 @@ def _processes(found: Circumstances) -> Iterator[str]:
 def _by_mpi(found: Circumstances) -> bool:
     sizes = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
     return any(int(found.environ.get(name, 1)) > 1 for name in sizes)
+
+
+def _network(found: Circumstances) -> Iterator[str]:
+    several = int(found.environ.get("GROUP_WORLD_SIZE", 1)) > 1
+    if several and found.device == "cpu" and "GLOO_SOCKET_IFNAME" not in found.environ and not _has_visible_name():
+        yield (
+            "gloo would offer the other machines 127.0.0.1, since this machine's name leads to no address of its own: "
+            "set GLOO_SOCKET_IFNAME to the interface that leads to them (`ip addr`), on each."
+        )
+
+
+def _has_visible_name() -> bool:
+    """Whether this machine's name leads to an address that is its own, and not to itself alone."""
+    try:
+        address = socket.gethostbyname(socket.gethostname())
+        with socket.socket() as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return not ip_address(address).is_loopback
 
 
 def _devices(found: Circumstances) -> Iterator[str]:

@@ -8,13 +8,16 @@ import pytest
 
 from hf_efficient.errors import PlanError
 from hf_efficient.recipe import Recipe
+from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.launch_checks import Circumstances, check_distributed_config, check_launch
+from hf_efficient.training.run_directory import RunDirectory
 
 WORKER = {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "2"}
 LONE_CPU = {"ACCELERATE_USE_CPU": "True"}
 FSDP = {**WORKER, "ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "FSDP_STATE_DICT_TYPE": "FULL_STATE_DICT"}
 DEEPSPEED = {**WORKER, "ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_ZERO_STAGE": "2"}
 PARALLELISM = {**FSDP, "ACCELERATE_USE_PARALLELISM_CONFIG": "true"}
+TWO_MACHINES = {**WORKER, "GROUP_WORLD_SIZE": "2"}
 SHARDED = {"model.initialization": "pretrained", "training.save_strategy": "no"}
 
 
@@ -149,3 +152,32 @@ def test_a_model_that_fits_its_launch_passes():
     check_distributed_config(circumstances({}, "cpu"))
     check_distributed_config(circumstances(WORKER, "cpu", **SHARDED, **{"model.distributed_config.fsdp_size": 2}))
     check_distributed_config(circumstances(WORKER, "cuda", **SHARDED, **{"model.distributed_config.tp_size": 2}))
+
+
+@pytest.mark.parametrize(
+    ("address", "environ", "device", "passes"),
+    [
+        ("127.0.0.1", TWO_MACHINES, "cpu", False),
+        ("192.0.2.1", TWO_MACHINES, "cpu", False),  # nobody's: kept for examples
+        ("127.0.0.1", {**TWO_MACHINES, "GLOO_SOCKET_IFNAME": "eth0"}, "cpu", True),
+        ("127.0.0.1", TWO_MACHINES, "cuda", True),  # NCCL looks for an interface itself
+        ("127.0.0.1", WORKER, "cpu", True),
+    ],
+)
+def test_a_machine_that_others_could_not_find_is_refused(address, environ, device, passes, monkeypatch):
+    monkeypatch.setattr("socket.gethostbyname", lambda name: address)
+    if passes:
+        check_launch(circumstances(environ, device))
+        return
+    with pytest.raises(PlanError, match="set GLOO_SOCKET_IFNAME"):
+        check_launch(circumstances(environ, device))
+
+
+def test_processes_that_do_not_find_each_other_end_in_one_line(tmp_path, monkeypatch):
+    def fail(**arguments):
+        raise RuntimeError("Gloo connectFullMesh failed\nframe #0")
+
+    monkeypatch.setattr("hf_efficient.training.arguments.TrainingArguments", fail)
+    with pytest.raises(PlanError, match=r"connectFullMesh failed; .*GLOO_SOCKET_IFNAME") as caught:
+        training_arguments(Recipe.load("smoke"), RunDirectory(tmp_path))
+    assert "\n" not in str(caught.value)
