@@ -19,8 +19,15 @@ if TYPE_CHECKING:
     from hf_efficient.recipe import Recipe
 
 
-def training_arguments(recipe: Recipe, run: RunDirectory) -> tuple[TrainingArguments, Precision, Scheduler | None]:
+_SHARDING = ("deepspeed", "fsdp", "fsdp_config")
+
+
+def training_arguments(
+    recipe: Recipe, run: RunDirectory, *, trains: bool = True
+) -> tuple[TrainingArguments, Precision, Scheduler | None]:
     """The arguments of a run, its precision, and its schedule where transformers has none of that name.
+
+    Without `trains`, for scoring alone, nothing is sharded.
 
     Raises:
         PlanError: the device can't do the precision, or the launch fails or would silently be something else.
@@ -30,7 +37,9 @@ def training_arguments(recipe: Recipe, run: RunDirectory) -> tuple[TrainingArgum
     # The run's data sets hold nothing but what the model and the losses take.
     arguments: dict[str, Any] = {**section.arguments(), "remove_unused_columns": False}
     device = this_device(use_cpu=bool(arguments.get("use_cpu")) or parse_flag_from_env("ACCELERATE_USE_CPU"))
-    check_launch(Circumstances.current(recipe, device.kind))
+    check_launch(Circumstances.current(recipe, device.kind), trains=trains)
+    if not trains:
+        arguments = {name: value for name, value in arguments.items() if name not in _SHARDING}
     if device.kind == "cpu":
         arguments["use_cpu"] = True  # transformers refuses bf16 on a CPU unless it is told
     precision = choose_precision(

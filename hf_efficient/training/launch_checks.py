@@ -52,13 +52,14 @@ class Circumstances:
         return bool(getattr(self.recipe.training, name))
 
 
-def check_launch(found: Circumstances) -> None:
-    """Refuse a launch that would silently be something else.
+def check_launch(found: Circumstances, *, trains: bool = True) -> None:
+    """Refuse a launch that would silently be something else, for scoring alone or also for training.
 
     Raises:
         PlanError: the first reason found.
     """
-    for check in (_processes, _network, _devices, _fsdp, _deepspeed, _parallelism, _others, _accelerator, _batch):
+    always = (_processes, _network, _devices, _parallelism, _others)
+    for check in (*always, *((_fsdp, _deepspeed, _accelerator, _batch) if trains else ())):
         for complaint in check(found):
             raise PlanError(complaint)
 
@@ -121,11 +122,18 @@ def _fsdp(found: Circumstances) -> Iterator[str]:
     offloads = found.told("FSDP_OFFLOAD_PARAMS") or not launched
     if found.world_size == 1 and not offloads:
         yield f"{asked} with one process, which has nobody to share with: start several, or use DDP's configuration."
-    if launched and found.environ.get("FSDP_STATE_DICT_TYPE", "FULL_STATE_DICT") != "FULL_STATE_DICT":
+    if (kind := _state_dict_type(found, launched)) != "FULL_STATE_DICT":
         yield (
-            f"{asked} with fsdp_state_dict_type {found.environ['FSDP_STATE_DICT_TYPE']}, with which the Trainer saves "
-            "no model: write fsdp_state_dict_type: FULL_STATE_DICT."
+            f"{asked} with state_dict_type {kind}, with which the Trainer saves no model: write FULL_STATE_DICT "
+            "there, its default."
         )
+
+
+def _state_dict_type(found: Circumstances, launched: bool) -> str:
+    config: Any = found.recipe.training.fsdp_config
+    if launched or not isinstance(config, Mapping):
+        return found.environ.get("FSDP_STATE_DICT_TYPE", "FULL_STATE_DICT")
+    return str(config.get("state_dict_type", config.get("fsdp_state_dict_type", "FULL_STATE_DICT")))
 
 
 def _deepspeed(found: Circumstances) -> Iterator[str]:

@@ -78,7 +78,7 @@ def predict_rows(recipe: Recipe, model: Any, processing_class: Any, task: Task, 
 def _scoring_trainer(recipe: Recipe, model: Any, processing_class: Any, task: Task) -> Iterator[EfficientTrainer]:
     """The Trainer makes its output folder when it is made: here a temporary one, so that a run stays as it is."""
     with tempfile.TemporaryDirectory() as folder, without_library_bars(), in_one_line():
-        args, _, _ = training_arguments(recipe, RunDirectory(Path(folder)))
+        args, _, _ = training_arguments(recipe, RunDirectory(Path(folder)), trains=False)
         args.eval_strategy, args.report_to, args.disable_tqdm = "no", [], True
         trainer = EfficientTrainer(
             model=model,

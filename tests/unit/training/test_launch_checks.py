@@ -64,7 +64,12 @@ def test_a_launch_that_is_what_it_says_passes(environ, device, num_gpus):
         ({"ACCELERATE_USE_CPU": "False"}, "cuda", 2, "one process sees 2 GPUs"),
         (FSDP, "cpu", 0, "on a CPU silently leaves the whole model on each process"),
         ({**FSDP, "WORLD_SIZE": "1"}, "cuda", 1, "told to use FSDP with one process"),
-        ({**FSDP, "FSDP_STATE_DICT_TYPE": "SHARDED_STATE_DICT"}, "cuda", 8, "the Trainer saves no model"),
+        (
+            {**FSDP, "FSDP_STATE_DICT_TYPE": "SHARDED_STATE_DICT"},
+            "cuda",
+            8,
+            "SHARDED_STATE_DICT, with which the Trainer saves no model",
+        ),
         (DEEPSPEED, "cpu", 0, "which needs a GPU here"),
         ({**DEEPSPEED, "WORLD_SIZE": "1"}, "cuda", 1, "with one process and no offloading"),
         (
@@ -102,6 +107,11 @@ def test_deepspeed_that_is_not_installed_is_refused():
     ("settings", "device", "said"),
     [
         ({"training.fsdp": True}, "cpu", "overrides: training.fsdp is set, which on a CPU"),
+        (
+            {"training.fsdp": True, "training.fsdp_config": {"state_dict_type": "SHARDED_STATE_DICT"}},
+            "cuda",
+            "training.fsdp is set with state_dict_type SHARDED_STATE_DICT",
+        ),
         ({"training.deepspeed": "zero.json"}, "cpu", "overrides: training.deepspeed is set, which needs a GPU"),
         ({"training.accelerator_config": {"split_batches": True}}, "cuda", "split_batches would change which rows"),
         ({"training.accelerator_config": {"dispatch_batches": True}}, "cuda", "dispatch_batches would change"),
@@ -181,3 +191,9 @@ def test_processes_that_do_not_find_each_other_end_in_one_line(tmp_path, monkeyp
     with pytest.raises(PlanError, match=r"connectFullMesh failed; .*GLOO_SOCKET_IFNAME") as caught:
         training_arguments(Recipe.load("smoke"), RunDirectory(tmp_path))
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_that_was_sharded_is_scored_by_one_process(tmp_path):
+    recipe = Recipe.load("smoke", {"training.fsdp": True, "training.fsdp_config": {"version": 2}})
+    args, _, _ = training_arguments(recipe, RunDirectory(tmp_path), trains=False)
+    assert not args.fsdp
