@@ -40,7 +40,7 @@ def test_the_first_machine_gets_the_run(tmp_path):
     ("settings", "interrupt_at", "said"),
     [
         ({"training.load_best_model_at_end": True}, None, "training.load_best_model_at_end"),
-        ({}, 8, "going on with a run"),
+        ({}, 8, "going on"),
     ],
 )
 def test_what_reads_checkpoints_is_refused_on_all(settings, interrupt_at, said, tmp_path):
