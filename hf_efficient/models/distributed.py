@@ -24,7 +24,7 @@ def cut_over_processes(sizes: DistributedConfigSection, auto_model: Any, config:
     if sizes.fsdp_size > 1:
         with torch.device("meta"):
             plan = layer_plan(auto_model.from_config(config))
-    return {"distributed_config": DistributedConfig(fsdp_size=sizes.fsdp_size, tp_size=sizes.tp_size, fsdp_plan=plan)}
+    return {"distributed_config": DistributedConfig(**sizes.model_dump(), fsdp_plan=plan)}
 
 
 def layer_plan(model: nn.Module) -> dict[str, str]:

@@ -343,5 +343,7 @@ def _sharding(recipe: Recipe) -> Iterator[Complaint]:
         return
     if training.save_strategy != "no" and not training.save_only_model:
         yield "model.distributed_config", "can't resume, its optimizer is not saved: set training.save_strategy: no."
-    elif training.load_best_model_at_end:
+    if recipe.model.distributed_config.dp_replicate_size > 1 and recipe.model.distributed_config.fsdp_size == 1:
+        yield "model.distributed_config.dp_replicate_size", "can't take effect: set model.distributed_config.fsdp_size."
+    if training.load_best_model_at_end:
         yield "training.load_best_model_at_end", "can't load into a model that model.distributed_config has cut."

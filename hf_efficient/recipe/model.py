@@ -14,13 +14,15 @@ class DistributedConfigSection(Section):
 
     fsdp_size: int = Field(default=1, ge=1)
     """Processes over which weights, gradients and optimizer are sharded (FSDP2)."""
+    dp_replicate_size: int = Field(default=1, ge=1)
+    """Groups of `fsdp_size` processes, for instance one a machine, that each hold the whole model between them."""
     tp_size: int = Field(default=1, ge=1)
     """Processes over which each matrix is cut (tensor parallelism)."""
 
     @property
     def num_processes(self) -> int:
-        """Processes that the model is cut over; 1 where each holds it whole."""
-        return self.fsdp_size * self.tp_size
+        """Processes of a launch with these sizes; 1 where the model is not cut."""
+        return self.dp_replicate_size * self.fsdp_size * self.tp_size
 
 
 class ModelSection(Section):

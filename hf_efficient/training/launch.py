@@ -45,7 +45,8 @@ def sharding(model: Any) -> str | None:
     if getattr(model, "is_distributed_loading_by_transformers", False):
         sizes = model.config.distributed_config
         parts = {"FSDP2": sizes.fsdp_size, "tensor parallelism": sizes.tp_size}
-        return " and ".join(f"{name} over {size}" for name, size in parts.items() if size > 1)
+        words = " and ".join(f"{name} over {size}" for name, size in parts.items() if size > 1)
+        return words if sizes.dp_replicate_size == 1 else f"{words}, {sizes.dp_replicate_size} times"
     kind = PartialState().distributed_type
     if kind == DistributedType.FSDP:
         return f"FSDP{os.environ.get('FSDP_VERSION', '2')} over {PartialState().num_processes}"

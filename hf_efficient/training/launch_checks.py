@@ -242,7 +242,7 @@ def check_distributed_config(found: Circumstances) -> None:
         raise PlanError(f"{where} and accelerate launch would both shard the model: launch without FSDP or DeepSpeed.")
     if config.num_processes != found.world_size:
         raise PlanError(
-            f"{where} needs fsdp_size × tp_size = {config.num_processes} processes, found {found.world_size}: start "
+            f"{where}: its sizes need {config.num_processes} processes, found {found.world_size}: start "
             f"them, for instance with `torchrun --nproc_per_node {config.num_processes} scripts/finetune.py`."
         )
     if config.tp_size > 1 and found.device == "cpu":

@@ -98,6 +98,15 @@ def test_the_report_says_how_it_was(sharded, whole):
     assert sharded[0][0]["training"]["effective_batch_size"] == 8
 
 
+def test_two_groups_that_each_share_the_model_train_as_one_process_does(pretrained, whole, tmp_path):
+    settings = {"model.distributed_config": {"fsdp_size": 2, "dp_replicate_size": 2}}
+    for report, share, steps in run_processes(4, fine_tuned, pretrained, str(tmp_path / "run"), 2, settings):
+        assert report["launch"]["sharding"] == "FSDP2 over 2, 2 times"
+        assert share == pytest.approx(0.5, abs=0.01)
+        for step, expected in zip(steps, whole[2], strict=True):
+            assert step == pytest.approx(expected, rel=TOLERANCE)
+
+
 def explained(pretrained, output_dir):
     return explain(recipe(pretrained, output_dir, 4, **{"model.distributed_config": {"fsdp_size": 2}}))
 

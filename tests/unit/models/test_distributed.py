@@ -28,9 +28,9 @@ def test_a_model_that_is_not_cut_is_loaded_as_ever():
 
 def test_sizes_reach_transformers():
     config = MODELS["bert"](num_labels=2).config
-    sizes = DistributedConfigSection(fsdp_size=4, tp_size=2)
+    sizes = DistributedConfigSection(fsdp_size=4, dp_replicate_size=3, tp_size=2)
     told = cut_over_processes(sizes, transformers.AutoModelForSequenceClassification, config)["distributed_config"]
-    assert (told.fsdp_size, told.tp_size) == (4, 2)
+    assert (told.fsdp_size, told.dp_replicate_size, told.tp_size) == (4, 3, 2)
     assert told.fsdp_plan == {"bert.encoder.layer.*": "free_full_weight"}
 
 

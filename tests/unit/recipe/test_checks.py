@@ -182,6 +182,10 @@ def test_settings_that_belong_together_are_taken(load, overrides):
             "training.load_best_model_at_end can't load into a model that model.distributed_config has cut.",
         ),
         (
+            ["model.distributed_config.dp_replicate_size=2", "training.save_strategy=no"],
+            "model.distributed_config.dp_replicate_size can't take effect: set model.distributed_config.fsdp_size.",
+        ),
+        (
             [STOPPING],
             "early_stopping needs a metric to watch: set training.metric_for_best_model, for instance to loss.",
         ),

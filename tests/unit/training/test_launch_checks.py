@@ -146,8 +146,9 @@ def test_a_recipe_that_compiles_may_be_launched_so():
 @pytest.mark.parametrize(
     ("sizes", "environ", "device", "said"),
     [
-        ({"fsdp_size": 2}, {}, "cpu", "needs fsdp_size × tp_size = 2 processes, found 1"),
-        ({"fsdp_size": 2, "tp_size": 2}, WORKER, "cuda", "needs fsdp_size × tp_size = 4 processes, found 2"),
+        ({"fsdp_size": 2}, {}, "cpu", "its sizes need 2 processes, found 1"),
+        ({"fsdp_size": 2, "tp_size": 2}, WORKER, "cuda", "its sizes need 4 processes, found 2"),
+        ({"fsdp_size": 2, "dp_replicate_size": 2}, WORKER, "cuda", "its sizes need 4 processes, found 2"),
         ({"tp_size": 2}, WORKER, "cpu", "tp_size needs GPUs"),
         ({"fsdp_size": 2}, FSDP, "cuda", "would both shard the model"),
     ],
