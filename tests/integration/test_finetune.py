@@ -133,6 +133,8 @@ def test_how_a_run_is_watched_makes_no_other_recipe(command_line, trains):
 
 # Interrupted runs.
 
+INTERRUPTED = "error: interrupted; the same command goes on from the newest checkpoint"
+
 
 class _Cut(TrainerCallback):
     """Presses Ctrl-C at an event after a number of steps."""
@@ -159,7 +161,7 @@ def cut(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(run_module, "make_trainer", make)
             ending = command_line.finetune(*settings)
-        assert (ending.status, ending.said) == (130, ["error: interrupted"])
+        assert (ending.status, ending.said) == (130, [INTERRUPTED])
 
     return cut
 
