@@ -16,7 +16,7 @@ from hf_efficient.errors import HfEfficientError
 
 T = TypeVar("T")
 
-_LOST = re.compile(r"Connection (closed|reset) by peer")
+_LOST = re.compile(r"gloo/transport|Connection (closed|reset) by peer|Broken pipe")
 """In messages of gloo, which has no exception of its own (torch 2.13)."""
 
 
