@@ -14,7 +14,7 @@ help:
 	@echo "make test         the whole test suite"
 	@echo "make lint         ruff and mypy --strict"
 	@echo "make check        lint, then test: what CI runs"
-	@echo "make bench        benchmarks, variants interleaved"
+	@echo "make bench        benchmarks, variants interleaved: more than an hour of one core"
 
 $(INSTALLED): pyproject.toml requirements.lock
 	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or later is needed, this is ' + sys.version.split()[0] if sys.version_info < (3, 11) else 0)"
@@ -38,6 +38,11 @@ check: lint test
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/padding.py
+	$(BIN)/python benchmarks/evaluation.py
+	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/time_to_accuracy.py
+	$(BIN)/python benchmarks/padding_report.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

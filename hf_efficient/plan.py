@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hf_efficient.data.batches import Batches
 from hf_efficient.errors import PlanError
 from hf_efficient.losses import Loss
-from hf_efficient.tasks.base import Task
+
+if TYPE_CHECKING:
+    from hf_efficient.tasks.base import Task
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,6 @@ from hf_efficient.errors import PlanError
 from hf_efficient.losses import Batch, Loss, Supervised, known_head
 from hf_efficient.plan import Plan
 from hf_efficient.recipe.section import Section
-from hf_efficient.tasks.base import PredictStep
 from hf_efficient.techniques import apply_techniques
 from hf_efficient.training.checkpoint import keeping_names, writing_checkpoint
 from hf_efficient.training.launch import data_parallel_size
@@ -29,6 +28,9 @@ from hf_efficient.training.model_loss import consumes_count, count_labels, no_lo
 from hf_efficient.training.out_of_memory import StepReplay
 from hf_efficient.training.schedules import Scheduler
 from hf_efficient.training.tally import Tally
+
+if TYPE_CHECKING:
+    from hf_efficient.tasks.base import PredictStep
 
 SIDE_COLUMNS = ("labels", "sample_weight")
 """Columns of a batch that losses read and models with a known head are not fed."""
