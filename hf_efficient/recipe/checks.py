@@ -217,7 +217,7 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
     for need in NEEDS:
         if recipe.gives(need.path) and not need.holds(recipe):
             yield need.path, f"can't take effect: {need.remedy}."
-    for check in (_names, _columns, _batch, _steps, _evaluation, _best_model, _schedule, _device, _sharding):
+    for check in (_names, _columns, _batch, _steps, _evaluation, _best_model, _schedule, _device, _sharding, _liger):
         yield from check(recipe)
 
 
@@ -347,3 +347,13 @@ def _sharding(recipe: Recipe) -> Iterator[Complaint]:
         yield "model.distributed_config.dp_replicate_size", "can't take effect: set model.distributed_config.fsdp_size."
     if training.load_best_model_at_end:
         yield "training.load_best_model_at_end", "can't load into a model that model.distributed_config has cut."
+
+
+def _liger(recipe: Recipe) -> Iterator[Complaint]:
+    """The trainer computes the loss from the logits itself: one number a row, without a second copy of them."""
+    for name in ("cross_entropy", "fused_linear_cross_entropy"):
+        if (recipe.training.liger_kernel_config or {}).get(name):
+            yield (
+                f"training.liger_kernel_config.{name}",
+                "can't take effect: the trainer computes the loss of each row itself.",
+            )

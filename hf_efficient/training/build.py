@@ -14,6 +14,7 @@ from hf_efficient.errors import PlanError, RecipeError, did_you_mean
 from hf_efficient.models import encoding_limits, load_model, load_processing_class
 from hf_efficient.plan import Plan
 from hf_efficient.techniques import apply_techniques, techniques_of
+from hf_efficient.training.effects import refuse_an_empty_epoch, refuse_for_this_model, refuse_on_this_machine
 from hf_efficient.training.launch_checks import Circumstances, check_distributed_config
 
 if TYPE_CHECKING:
@@ -50,12 +51,13 @@ def build(
     """The plan of a recipe.
 
     Raises:
-        PlanError: settings that contradict the model, the data, the launch or each other.
+        PlanError: settings that contradict the machine, the launch, the model, the data or each other.
         DataError: rows, columns or labels that can't be used.
     """
     if live.model is not None and recipe.model.distributed_config.num_processes > 1:
         raise PlanError(f"{recipe.place('model.distributed_config')} can't cut model=, which is loaded already.")
     check_distributed_config(Circumstances.current(recipe, args.device.type))
+    refuse_on_this_machine(recipe, args.device.type)
     tables = load_tables(
         recipe.data,
         recipe.place,
@@ -70,6 +72,7 @@ def build(
     )
     set_seed(args.seed)  # a new head is drawn here, before the Trainer seeds
     loaded = load_model(recipe.model, task, processing_class, recipe.place, model=live.model)
+    refuse_for_this_model(recipe, loaded.model)
     task = tasks.bind(task, loaded.model, processing_class)
     limits = encoding_limits(task, loaded.model.config, processing_class, recipe.data, recipe.place)
     encoded = {split: task.encode(table, processing_class, split=split, **limits) for split, table in tables.items()}
@@ -87,7 +90,9 @@ def build(
         scheduler=scheduler,
         notes=loaded.notes,
     )
-    return apply_techniques(plan, techniques_of(recipe))
+    plan = apply_techniques(plan, techniques_of(recipe))
+    refuse_an_empty_epoch(recipe, plan)
+    return plan
 
 
 def _set_best_metric(recipe: Recipe, args: TrainingArguments, task: Task) -> None:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 SIDE_COLUMNS = ("labels", "sample_weight")
 """Columns of a batch that losses read and models with a known head are not fed."""
+SKIP_LOGITS = "skip_logits"
+"""What transformers 5.23 tells models with Liger's kernels where it wants their own loss alone."""
 
 
 class SetEpoch(TrainerCallback):
@@ -231,7 +233,7 @@ class EfficientTrainer(Trainer):
 
     def _row_loss(self, model: nn.Module, inputs: dict[str, Any], counts: Tensor) -> tuple[Tensor, Any]:
         assert self._losses is not None
-        feed = {key: value for key, value in inputs.items() if key not in SIDE_COLUMNS}
+        feed = {key: value for key, value in inputs.items() if key not in (*SIDE_COLUMNS, SKIP_LOGITS)}
         outputs = model(**feed)
         named = outputs if isinstance(outputs, Mapping) else {"logits": outputs[0]}
         batch = Batch(feed, {key: inputs[key] for key in SIDE_COLUMNS if key in inputs}, named)

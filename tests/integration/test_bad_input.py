@@ -87,11 +87,27 @@ def runs(command_line):
             "default: model.tokenizer: the tokenizer has ids up to 383, the model embeddings for 0 to 99; "
             "use the model's own tokenizer (remove model.tokenizer)",
         ),
+        (
+            "training.optim=adamw_8bit",
+            "command line: training.optim is adamw_8bit, which keeps 8 bits only for weights of 4,096 numbers or more "
+            "that are no embeddings, and this model trains none: write adamw_torch.",
+        ),
+        (
+            "training.optim=grokadamw",
+            "command line: training.optim is grokadamw, which needs the package grokadamw: pip install grokadamw.",
+        ),
     ],
 )
 def test_a_wrong_setting(setting, message, refused, runs):
     assert refused(RECIPE, setting) == message
     runs()
+
+
+def test_rows_that_fill_no_batch(refused, runs):
+    settings = ("batching.padding=dynamic", "training.dataloader_drop_last=true")
+    message = refused(RECIPE, *settings, "training.per_device_train_batch_size=500")
+    assert message.startswith("command line: training.dataloader_drop_last leaves every row out: ")
+    runs(*settings)
 
 
 def test_a_recipe_that_does_not_exist(command_line, refused, runs):

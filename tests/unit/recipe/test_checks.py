@@ -245,6 +245,11 @@ def test_settings_that_belong_together_are_taken(load, overrides):
             "training.precision fp16 does not exist on a CPU, and training.use_cpu is set; write auto.",
         ),
         (
+            ["training.use_liger_kernel=true", "training.liger_kernel_config={fused_linear_cross_entropy: true}"],
+            "training.liger_kernel_config.fused_linear_cross_entropy can't take effect: "
+            "the trainer computes the loss of each row itself.",
+        ),
+        (
             ["data.columns={text: a, label: a}"],
             "data.columns.label names the column a, which is data.columns.text already.",
         ),
