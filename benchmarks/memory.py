@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,19 @@ from typing import Any
 from datasets import load_from_disk
 from rich.console import Console
 from rich.table import Table
-from side_by_side import BF16, DATA, RESULTS, VARIANTS, Rows, encoded, make_trainer, spread, turns, write_json
+from side_by_side import (
+    BF16,
+    DATA,
+    RESULTS,
+    VARIANTS,
+    Rows,
+    encoded,
+    make_trainer,
+    peak_bytes,
+    spread,
+    turns,
+    write_json,
+)
 
 BATCH = 16
 
@@ -54,8 +65,7 @@ def peak_of(variant: str, folder: str, facts: str) -> int:
     num_labels, fixed_length, model = json.loads(facts)
     rows = Rows(load_from_disk(f"{folder}/rows"), int(num_labels), int(fixed_length), model)
     make_trainer(variant, rows, f"{folder}/{variant}", per_device_train_batch_size=BATCH)[0].train()
-    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes on macOS, KiB elsewhere
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return peak_bytes()
 
 
 def main() -> None:

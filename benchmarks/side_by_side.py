@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -145,6 +147,12 @@ def make_trainer(
 def accuracy(prediction: Any) -> dict[str, float]:
     """Share of the rows whose largest logit is their label's."""
     return {"accuracy": float((prediction.predictions.argmax(-1) == prediction.label_ids).mean())}
+
+
+def peak_bytes() -> int:
+    """Largest resident set of this process so far, libraries included."""
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes on macOS, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def turns(names: Sequence[str], number: int) -> list[str]:

@@ -80,6 +80,7 @@ def _scoring_trainer(recipe: Recipe, model: Any, processing_class: Any, task: Ta
     with tempfile.TemporaryDirectory() as folder, without_library_bars(), in_one_line():
         args, _, _ = training_arguments(recipe, RunDirectory(Path(folder)), trains=False)
         args.eval_strategy, args.report_to, args.disable_tqdm = "no", [], True
+        args.torch_compile_backend = args.torch_compile_mode = None  # for one pass it would take longer than it saves
         trainer = EfficientTrainer(
             model=model,
             args=args,
