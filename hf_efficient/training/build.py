@@ -14,7 +14,7 @@ from hf_efficient.errors import PlanError, RecipeError, did_you_mean
 from hf_efficient.models import encoding_limits, load_model, load_processing_class
 from hf_efficient.plan import Plan
 from hf_efficient.techniques import apply_techniques, techniques_of
-from hf_efficient.training.effects import refuse_an_empty_epoch, refuse_for_this_model, refuse_on_this_machine
+from hf_efficient.training.effects import refuse_for_this_model, refuse_on_this_machine
 from hf_efficient.training.launch_checks import Circumstances, check_distributed_config
 
 if TYPE_CHECKING:
@@ -90,9 +90,7 @@ def build(
         scheduler=scheduler,
         notes=loaded.notes,
     )
-    plan = apply_techniques(plan, techniques_of(recipe))
-    refuse_an_empty_epoch(recipe, plan)
-    return plan
+    return apply_techniques(plan, techniques_of(recipe))
 
 
 def _set_best_metric(recipe: Recipe, args: TrainingArguments, task: Task) -> None:

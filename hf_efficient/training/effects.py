@@ -1,4 +1,4 @@
-"""Settings that this machine, this model or these rows can't give effect to, refused as soon as that is known."""
+"""Settings that this machine or this model can't give effect to, refused as soon as that is known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from hf_efficient.errors import did_you_mean
 from hf_efficient.recipe.packages import OPTIMIZERS, missing_packages, refuse
 
 if TYPE_CHECKING:
-    from hf_efficient.plan import Plan
     from hf_efficient.recipe import Recipe
     from hf_efficient.recipe.checks import Complaint
 
@@ -155,22 +154,3 @@ def _liger(recipe: Recipe, model: Any) -> Iterator[Complaint]:
         if name not in known:
             hint = did_you_mean(name, known)
             yield "training.liger_kernel_config", f"has {name}, which Liger does not know for {kind}.{hint}"
-
-
-# The rows.
-
-
-def refuse_an_empty_epoch(recipe: Recipe, plan: Plan) -> None:
-    """Check that an epoch has a batch; rows grouped by length always make one.
-
-    Raises:
-        PlanError: `dataloader_drop_last` leaves every row out.
-    """
-    args, rows = plan.args, plan.train_dataset
-    batch = args.train_batch_size * args.world_size
-    if plan.batches is None and args.dataloader_drop_last and hasattr(rows, "__len__") and len(rows) < batch:
-        message = (
-            f"leaves every row out: {len(rows)} training rows fill no batch of {batch} over all processes; set it to "
-            "false, or lower training.per_device_train_batch_size."
-        )
-        refuse(recipe, iter([("training.dataloader_drop_last", message)]))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import datasets
 import numpy as np
 from torch.utils.data import DataLoader
-from transformers.trainer_utils import EvalLoopOutput, EvalPrediction, seed_worker
+from transformers.trainer_utils import EvalLoopOutput, EvalPrediction, has_length, seed_worker
 
 from hf_efficient.data.batches import LengthBatches
+from hf_efficient.errors import PlanError
 
 if TYPE_CHECKING:
     from transformers import Trainer
@@ -47,6 +48,21 @@ def grouped_dataloader(trainer: Trainer, sampler: LengthBatches) -> DataLoader[A
     finally:
         trainer.accelerator.even_batches = evened
     return prepared
+
+
+def with_a_batch(loader: DataLoader[Any], trainer: Trainer) -> DataLoader[Any]:
+    """The loader, if an epoch of it has a batch.
+
+    Raises:
+        PlanError: `dataloader_drop_last` leaves every row out.
+    """
+    args, rows = trainer.args, trainer.train_dataset
+    if args.dataloader_drop_last and has_length(loader) and len(loader) == 0:
+        raise PlanError(
+            f"training.dataloader_drop_last leaves every row out: {len(rows)} training rows don't fill a batch of "  # type: ignore[arg-type]
+            f"{args.train_batch_size} on each of {args.world_size} processes; set it to false, or take a smaller batch."
+        )
+    return loader
 
 
 def longest_first(rows: Any) -> Array | None:

@@ -23,7 +23,7 @@ from hf_efficient.recipe.section import Section
 from hf_efficient.techniques import apply_techniques
 from hf_efficient.training.checkpoint import keeping_names, writing_checkpoint
 from hf_efficient.training.launch import data_parallel_size
-from hf_efficient.training.loading import grouped_dataloader, in_order, longest_first, prediction_in_order
+from hf_efficient.training.loading import grouped_dataloader, in_order, longest_first, prediction_in_order, with_a_batch
 from hf_efficient.training.model_loss import consumes_count, count_labels, no_loss, own_loss
 from hf_efficient.training.out_of_memory import StepReplay
 from hf_efficient.training.schedules import Scheduler
@@ -319,9 +319,13 @@ class EfficientTrainer(Trainer):
         return self.sampler if self.sampler is not None else super()._get_train_sampler(train_dataset)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Batches of this process; grouped by length if `batches` was given."""
+        """Batches of this process; grouped by length if `batches` was given.
+
+        Raises:
+            PlanError: `dataloader_drop_last` leaves every row out.
+        """
         if self.batches is None:
-            return super().get_train_dataloader()
+            return with_a_batch(super().get_train_dataloader(), self)
         ranks = data_parallel_size(self.args, self.model)
         split = Split(self._train_batch_size, self.args.gradient_accumulation_steps, ranks)
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed

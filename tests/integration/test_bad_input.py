@@ -105,8 +105,10 @@ def test_a_wrong_setting(setting, message, refused, runs):
 
 def test_rows_that_fill_no_batch(refused, runs):
     settings = ("batching.padding=dynamic", "training.dataloader_drop_last=true")
-    message = refused(RECIPE, *settings, "training.per_device_train_batch_size=500")
-    assert message.startswith("command line: training.dataloader_drop_last leaves every row out: ")
+    assert refused(RECIPE, *settings, "training.per_device_train_batch_size=500") == (
+        "training.dataloader_drop_last leaves every row out: 18 training rows don't fill a batch of 500 on each of 1 "
+        "processes; set it to false, or take a smaller batch."
+    )
     runs(*settings)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from torch import nn
 from hf_efficient.errors import PlanError
 from hf_efficient.recipe import Recipe, packages
 from hf_efficient.training import effects
-from hf_efficient.training.effects import refuse_an_empty_epoch, refuse_for_this_model, refuse_on_this_machine
+from hf_efficient.training.effects import refuse_for_this_model, refuse_on_this_machine
 
 
 def recipe(*overrides):
@@ -152,19 +152,3 @@ def test_liger_knows_the_model_and_its_kernels(liger):
     assert refusal(refuse_for_this_model, recipe(use), bert) == (
         "use_liger_kernel has no kernels for models of type bert: take it out."
     )
-
-
-def plan(rows, *, drop_last=True, batches=None, world_size=1):
-    args = SimpleNamespace(train_batch_size=4, world_size=world_size, dataloader_drop_last=drop_last)
-    return SimpleNamespace(args=args, train_dataset=range(rows), batches=batches)
-
-
-def test_an_epoch_has_a_batch():
-    words = recipe("dataloader_drop_last=true")
-    assert refusal(refuse_an_empty_epoch, words, plan(3)) == (
-        "dataloader_drop_last leaves every row out: 3 training rows fill no batch of 4 over all processes; set it to "
-        "false, or lower training.per_device_train_batch_size."
-    )
-    assert "7 training rows fill no batch of 8" in refusal(refuse_an_empty_epoch, words, plan(7, world_size=2))
-    for enough in (plan(4), plan(3, drop_last=False), plan(3, batches="grouped"), plan(8, world_size=2)):
-        refuse_an_empty_epoch(words, enough)
