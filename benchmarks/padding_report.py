@@ -220,7 +220,9 @@ def main() -> None:
     parser.add_argument("--note", type=Path, default=Path("docs/results/padding.md"))
     options = parser.parse_args()
     found = {name: json.loads((options.results / f"{name}.json").read_text()) for name in NAMES}
+    figure = options.note.with_suffix(".png")
     parts = {
+        "figure": f"![Speed-ups beside their limits, and accuracy over CPU time]({figure.name})",
         "training rates": rates(found["padding"]),
         "training speed-ups": speedups(found["padding"]),
         "evaluation": evaluation(found["evaluation"]),
@@ -228,7 +230,7 @@ def main() -> None:
         "accuracies": f"{time_ratios(found['time_to_accuracy'])}\n\n{accuracies(found['time_to_accuracy'])}",
     }
     options.note.write_text(fill(options.note.read_text(), parts))
-    draw(found, options.note.with_suffix(".png"))
+    draw(found, figure)
 
 
 if __name__ == "__main__":

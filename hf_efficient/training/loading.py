@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from hf_efficient.data.batches import LengthBatches
 from hf_efficient.errors import PlanError
 
 if TYPE_CHECKING:
-    from transformers import Trainer
+    from transformers import Trainer, TrainingArguments
 
 Array = np.ndarray[Any, Any]
 
@@ -63,6 +65,20 @@ def with_a_batch(loader: DataLoader[Any], trainer: Trainer) -> DataLoader[Any]:
             f"{args.train_batch_size} on each of {args.world_size} processes; set it to false, or take a smaller batch."
         )
     return loader
+
+
+@contextmanager
+def every_row(args: TrainingArguments) -> Iterator[None]:
+    """Loaders made here leave no row out.
+
+    transformers 5.23 means `dataloader_drop_last` for evaluations and predictions too, which would then score, or
+    predict, fewer rows than it was given.
+    """
+    drops, args.dataloader_drop_last = args.dataloader_drop_last, False
+    try:
+        yield
+    finally:
+        args.dataloader_drop_last = drops
 
 
 def longest_first(rows: Any) -> Array | None:

@@ -23,7 +23,14 @@ from hf_efficient.recipe.section import Section
 from hf_efficient.techniques import apply_techniques
 from hf_efficient.training.checkpoint import keeping_names, writing_checkpoint
 from hf_efficient.training.launch import data_parallel_size
-from hf_efficient.training.loading import grouped_dataloader, in_order, longest_first, prediction_in_order, with_a_batch
+from hf_efficient.training.loading import (
+    every_row,
+    grouped_dataloader,
+    in_order,
+    longest_first,
+    prediction_in_order,
+    with_a_batch,
+)
 from hf_efficient.training.model_loss import consumes_count, count_labels, no_loss, own_loss
 from hf_efficient.training.out_of_memory import StepReplay
 from hf_efficient.training.schedules import Scheduler
@@ -346,10 +353,10 @@ class EfficientTrainer(Trainer):
 
     def _sorted(self, loader_of: Callable[[Any], Any], rows: Any) -> Any:
         order = longest_first(rows) if self.sorts_evaluation and not self.args.batch_eval_metrics else None
-        if order is None:
-            return loader_of(rows)
-        loader: Any = loader_of(rows.select(order))
-        loader.row_order = order
+        with every_row(self.args):
+            loader = loader_of(rows if order is None else rows.select(order))
+        if order is not None:
+            loader.row_order = order
         return loader
 
     def create_scheduler(self, num_training_steps: int, optimizer: Optimizer | None = None) -> Any:

@@ -147,6 +147,7 @@ def test_the_report_fills_the_note_and_draws_the_figure(benchmark, monkeypatch, 
     assert "| fixed length | 5.00 × (seeds: 5.00) | 5.00 × (seeds: 5.00) |" in text
     assert "| dynamic | not reached | 1.50 × (seeds: 1.50) |" in text
     assert "| 7 | dynamic | not reached | 24 s | 0.8250 |" in text
+    assert "accuracy over CPU time](padding.png)" in text
     assert "Not measured yet" not in text
     assert note.with_suffix(".png").read_bytes()[1:4] == b"PNG"
     module.main()

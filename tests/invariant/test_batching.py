@@ -69,7 +69,7 @@ def rows(count: int) -> datasets.Dataset:
     )
 
 
-def predict(folder: str, techniques: list, batch_size: int) -> tuple[np.ndarray, np.ndarray, dict]:
+def predict(folder: str, techniques: list, batch_size: int, **settings: bool) -> tuple[np.ndarray, np.ndarray, dict]:
     """Logits, labels and metrics of a model that is the same at every call."""
     import torch
     from transformers import BertTokenizer
@@ -79,7 +79,7 @@ def predict(folder: str, techniques: list, batch_size: int) -> tuple[np.ndarray,
     tokenizer = BertTokenizer({"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4})
     trainer = EfficientTrainer(
         model=BertForSequenceClassification(config).eval(),
-        args=arguments(folder, per_device_eval_batch_size=batch_size, eval_strategy="no"),
+        args=arguments(folder, per_device_eval_batch_size=batch_size, eval_strategy="no", **settings),
         train_dataset=rows(4),
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_metrics=lambda p: {"accuracy": float((p.predictions.argmax(-1) == p.label_ids).mean())},
@@ -97,3 +97,13 @@ def test_evaluation_sorted_by_length_gives_the_callers_order_and_equal_metrics(w
         np.testing.assert_array_equal(labels, rows(23)["labels"])
         assert metrics["test_accuracy"] == plain[2]["test_accuracy"]
         assert metrics["test_loss"] == pytest.approx(plain[2]["test_loss"], rel=1e-6)
+
+
+@pytest.mark.parametrize("techniques", [[], [Batching()]], ids=["as they come", "sorted"])
+def test_no_row_is_left_out_of_an_evaluation(techniques, tmp_path):
+    """23 rows are five batches of four and a rest, which `dataloader_drop_last` means for training alone."""
+    every = predict(str(tmp_path), [], 4)
+    logits, labels, metrics = predict(str(tmp_path), techniques, 4, dataloader_drop_last=True)
+    np.testing.assert_allclose(logits, every[0], atol=1e-6)
+    np.testing.assert_array_equal(labels, every[1])
+    assert metrics["test_loss"] == pytest.approx(every[2]["test_loss"], rel=1e-6)
