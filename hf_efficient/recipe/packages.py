@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
@@ -105,7 +105,7 @@ def require_packages(recipe: Recipe) -> None:
     refuse(recipe, missing_packages(recipe))
 
 
-def refuse(recipe: Recipe, complaints: Iterator[Complaint]) -> None:
+def refuse(recipe: Recipe, complaints: Iterable[Complaint]) -> None:
     """Raise PlanError if there are complaints, one line for each."""
     wrong = [f"{recipe.place(path)} {message}" for path, message in complaints]
     if wrong:

@@ -46,7 +46,11 @@ def refuse_on_this_machine(recipe: Recipe, device: str) -> None:
     Raises:
         PlanError: one line for each setting that could not take effect.
     """
-    refuse(recipe, chain(missing_packages(recipe), _needs_a_gpu(recipe, device), _needs_a_compiler(recipe, device)))
+    wrong: dict[str, str] = {}
+    found = (_needs_a_gpu(recipe, device), _needs_a_compiler(recipe, device), missing_packages(recipe))
+    for path, message in chain(*found):
+        wrong.setdefault(path, message)  # where there is no GPU, its package would not help
+    refuse(recipe, wrong.items())
 
 
 def _needs_a_gpu(recipe: Recipe, device: str) -> Iterator[Complaint]:
@@ -61,14 +65,14 @@ def _needs_a_gpu(recipe: Recipe, device: str) -> Iterator[Complaint]:
         )
     if training.use_liger_kernel:
         yield "training.use_liger_kernel", "needs a GPU, and this run is on a CPU: take it out."
-    if activation_checkpointing_settings(recipe).get("offload"):
+    if _checkpointing_settings(recipe).get("offload"):
         yield (
             "training.activation_checkpointing_kwargs",
             "has offload, which moves activations from a GPU to host memory, and this run is on a CPU: take it out.",
         )
 
 
-def activation_checkpointing_settings(recipe: Recipe) -> dict[str, Any]:
+def _checkpointing_settings(recipe: Recipe) -> dict[str, Any]:
     """What `training.activation_checkpointing_kwargs` says; nothing where it is text, which transformers reads."""
     settings = recipe.training.activation_checkpointing_kwargs
     return settings if isinstance(settings, dict) else {}

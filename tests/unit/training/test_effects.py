@@ -58,9 +58,12 @@ def test_what_needs_none():
     refuse_on_this_machine(recipe("optim=adamw_8bit", "activation_checkpointing=true"), "cpu")
 
 
-def test_a_package_is_asked_for_first(monkeypatch):
+def test_a_package_is_asked_for_where_it_would_help(monkeypatch):
     monkeypatch.setattr(packages, "find_spec", lambda name: None)
-    assert refusal(refuse_on_this_machine, recipe("optim=adamw_8bit"), "cpu").startswith("optim is adamw_8bit, which n")
+    liger = recipe("use_liger_kernel=true")
+    assert "pip install liger-kernel" in refusal(refuse_on_this_machine, liger, "cuda")
+    assert "needs a GPU" in refusal(refuse_on_this_machine, liger, "cpu")
+    assert "pip install" in refusal(refuse_on_this_machine, recipe("optim=adamw_8bit"), "cpu")
 
 
 @pytest.mark.parametrize("setting", ["torch_compile=true", "torch_compile_mode=max-autotune"])
