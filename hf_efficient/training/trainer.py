@@ -22,6 +22,7 @@ from hf_efficient.plan import Plan
 from hf_efficient.recipe.section import Section
 from hf_efficient.techniques import apply_techniques
 from hf_efficient.training.checkpoint import keeping_names, writing_checkpoint
+from hf_efficient.training.eight_bit import forget_overrides
 from hf_efficient.training.launch import data_parallel_size
 from hf_efficient.training.loading import (
     every_row,
@@ -358,6 +359,11 @@ class EfficientTrainer(Trainer):
         if order is not None:
             loader.row_order = order
         return loader
+
+    def create_optimizer(self, model: Any = None) -> Optimizer:
+        """The stock optimizer, whatever earlier runs of this process have told bitsandbytes."""
+        forget_overrides()
+        return super().create_optimizer(model)
 
     def create_scheduler(self, num_training_steps: int, optimizer: Optimizer | None = None) -> Any:
         """The schedule of the learning rate: `scheduler` if it was given, else that of `args`."""

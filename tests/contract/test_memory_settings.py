@@ -14,9 +14,9 @@ from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 
 from hf_efficient.recipe.packages import OPTIMIZERS, TRACKERS
 from hf_efficient.training.effects import EIGHT_BIT_NUMEL, UNPAGED
+from hf_efficient.training.eight_bit import forget_overrides
 
 HANDLERS = {name.value: handler for name, handler in trainer_optimizer._OPTIMIZER_HANDLERS.items()}
-OWN = ("torch.optim", "torch_xla", "torch_npu")
 
 
 def imported_by(handler):
@@ -62,8 +62,22 @@ def step(optimizer_class, module, **settings):
 def test_bitsandbytes_keeps_small_weights_in_32_bits():
     from bitsandbytes.optim import AdamW
 
+    forget_overrides()
     weights = nn.ParameterList([torch.zeros(EIGHT_BIT_NUMEL), torch.zeros(EIGHT_BIT_NUMEL - 1)])
     assert step(AdamW, weights, optim_bits=8) == [torch.uint8, torch.float32]
+
+
+def test_bitsandbytes_still_takes_one_run_for_another():
+    """When this fails, `forget_overrides` can go."""
+    from bitsandbytes.optim import AdamW, GlobalOptimManager
+
+    forget_overrides()
+    embedding = nn.Embedding(64, 64)
+    GlobalOptimManager.get_instance().register_module_override(embedding, "weight", {"optim_bits": 32})
+    assert step(AdamW, embedding, optim_bits=8) == [torch.float32]
+    assert step(AdamW, nn.Linear(64, 64, bias=False), optim_bits=8) == [torch.float32]
+    forget_overrides()
+    assert step(AdamW, nn.Linear(64, 64, bias=False), optim_bits=8) == [torch.uint8]
 
 
 def test_bitsandbytes_does_not_page_on_a_cpu():

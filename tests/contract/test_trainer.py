@@ -34,6 +34,7 @@ def test_the_constructor_takes_every_argument_of_the_stock_one():
     [
         ("get_batch_samples", ["self", "epoch_iterator", "num_batches", "device"]),
         ("compute_loss", ["self", "model", "inputs", "return_outputs", "num_items_in_batch"]),
+        ("create_optimizer", ["self", "model"]),
         ("create_scheduler", ["self", "num_training_steps", "optimizer"]),
         ("_get_train_sampler", ["self", "train_dataset"]),
         ("_save_checkpoint", ["self", "model", "trial"]),
