@@ -62,7 +62,7 @@ def print_explanation(
     if off:
         _print(console, "off", [], ", ".join(off))
     _print(console, "plan", list(plan_rows(facts)))
-    if facts["data"]["token_lengths"]["train"] is not None:
+    if any(facts["data"]["token_lengths"].values()):
         _print_splits(console, facts["data"])
 
 
@@ -99,7 +99,7 @@ def plan_rows(facts: Mapping[str, Any]) -> Rows:
     yield "task", f"{facts['task']['type']}, {facts['task']['problem']}"
     yield "model", f"{model['name']}: {model['class']}, {_parameters(model)}"
     yield from _inputs(model, data["image_sizes"])
-    yield "data", f"{data['name']}: " + ", ".join(f"{rows:,} {split}" for split, rows in data["rows"].items())
+    yield "data", f"{data['name']}: " + ", ".join(f"{_count(rows)} {split}" for split, rows in data["rows"].items())
     if data["labels"] is not None:
         yield "labels", _labels(data["labels"], is_number=not facts["task"]["labels"])
     yield "batch", _batch(facts["batch"])
@@ -118,6 +118,10 @@ def plan_rows(facts: Mapping[str, Any]) -> Rows:
     for note in facts["notes"]:
         yield "note", note
     yield "writes to", f"{facts['output_dir']} ({_DIRECTORY[facts['output_dir_state']]})"
+
+
+def _count(rows: int | None) -> str:
+    return "streamed" if rows is None else f"{rows:,}"
 
 
 def _inputs(model: Mapping[str, Any], image_sizes: Mapping[str, Any]) -> Rows:
@@ -157,6 +161,8 @@ def _batch(batch: Mapping[str, Any]) -> str:
 
 
 def _steps(steps: Mapping[str, Any]) -> str:
+    if steps["per_epoch"] is None:
+        return f"{steps['total']:,}"
     return f"{steps['total']:,} in {steps['epochs']:.3g} epochs of {steps['per_epoch']:,}"
 
 

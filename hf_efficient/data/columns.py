@@ -129,7 +129,7 @@ def refuse_gaps(values: Iterable[Any], column: str, split: str, expected: str) -
 
 
 def read_weights(table: Dataset, column: str, split: str) -> NDArray[np.float32]:
-    """Weights of the rows: finite, not negative, and not all 0.
+    """Weights of the rows: finite and not negative.
 
     Raises:
         DataError: the column does not exist, or a value is no such number.
@@ -140,6 +140,10 @@ def read_weights(table: Dataset, column: str, split: str) -> NDArray[np.float32]
     for number, value in enumerate(values, start=1):
         if not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
             raise DataError(f"{split} row {number}: column {column}: expected a weight of at least 0, found {value!r}")
-    if not any(values):
-        raise DataError(f"{split}: column {column}: expected weights, found only 0")
     return np.asarray(values, dtype=np.float32)
+
+
+def refuse_weightless(rows: Dataset, column: str | None, split: str) -> None:
+    """Raise a DataError where all encoded rows have a `sample_weight`, read from `column`, of 0."""
+    if "sample_weight" in rows.column_names and not any(rows["sample_weight"][:]):
+        raise DataError(f"{split}: column {column}: expected weights, found only 0")

@@ -69,7 +69,13 @@ class Texts:
 
 
 def encode_texts(
-    texts: Texts, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str, cache: Path
+    texts: Texts,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    max_length: int,
+    truncation: bool,
+    split: str,
+    cache: Path | None,
 ) -> Encoded:
     """The texts tokenised, and how many of them were cut; see `tokenise`."""
     rows = tokenise(texts, tokenizer, max_length=max_length, truncation=truncation, split=split, cache=cache)
@@ -83,9 +89,17 @@ def num_truncated(*tables: Dataset) -> int:
 
 
 def tokenise(
-    texts: Texts, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str, cache: Path
+    texts: Texts,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    max_length: int,
+    truncation: bool,
+    split: str,
+    cache: Path | None,
 ) -> Dataset:
     """The texts tokenised, memory-mapped from the folder `cache`; one process writes, the others wait for it.
+
+    With None for a cache they are held in memory: a batch of a stream.
 
     Columns are the tokenizer's, `length`, and `truncated`, whether the row was cut.
 
@@ -95,10 +109,43 @@ def tokenise(
     """
     if not len(texts):
         raise DataError(f"{split}: expected rows, found none")
-    key = cache_key(texts, tokenizer, max_length=max_length, truncation=truncation)
     batches = _batches(texts, tokenizer, max_length, truncation, split)
+    if cache is None:
+        return _in_memory(batches)
+    key = cache_key(texts, tokenizer, max_length=max_length, truncation=truncation)
+    return _kept(cache, key, len(texts), batches)
+
+
+def memory_mapped(rows: Dataset, cache: Path) -> Dataset:
+    """Rows that were made of encoded ones, memory-mapped from the folder `cache`; one process writes them.
+
+    Raises:
+        HfEfficientError: the cache can't be written.
+    """
+    import xxhash
+
+    table = rows.data.table.combine_chunks()
+    key = xxhash.xxh3_128(str(table.schema).encode())
+    for buffer in (buffer for column in table.columns for chunk in column.chunks for buffer in chunk.buffers()):
+        key.update(buffer or b"")
+    return _kept(cache, key.hexdigest(), len(rows), iter(table.to_batches()))
+
+
+def _in_memory(batches: Iterator[pa.RecordBatch]) -> Dataset:
+    import pyarrow as pa
+    from datasets import Dataset
+
+    return Dataset(pa.Table.from_batches(batches), fingerprint="batch")  # to make one takes longer than the rows
+
+
+def _kept(cache: Path, key: str, num_rows: int, batches: Iterator[pa.RecordBatch]) -> Dataset:
+    """The entry of a key, written from the batches if it is not there or damaged.
+
+    Raises:
+        HfEfficientError: it can't be written.
+    """
     try:
-        return _cached(cache / f"{key}.arrow", len(texts), batches)
+        return _cached(cache / f"{key}.arrow", num_rows, batches)
     except OSError as error:
         raise HfEfficientError(
             f"{cache}: encoded rows can't be kept there: {error.strerror or error}; free some space, or name another "

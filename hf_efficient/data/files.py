@@ -7,7 +7,7 @@ for missing values, and whose cache tells a changed file from the old one by its
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -27,17 +27,22 @@ def read_file(path: Path) -> Dataset:
     """
     from datasets import Dataset
 
-    if not path.is_file():
-        raise RecipeError(f"{path}: there is no such file.{_nearest_file(path)}")
-    if path.suffix not in SUFFIXES:
-        raise RecipeError(f"{path}: expected a file ending in {', '.join(SUFFIXES)}; found {path.suffix or 'none'}")
+    require_file(path)
     try:
         table = _READERS[path.suffix](path)
     except OSError as error:
         raise DataError(f"{path}: can't be read: {first_line(error)}") from error
     if table.num_rows == 0:
         raise DataError(f"{path}: expected rows, found none")
-    return Dataset(_without_dictionaries(table))
+    return Dataset(without_dictionaries(table))
+
+
+def require_file(path: Path) -> None:
+    """Raise a RecipeError where there is no such file, or its suffix is none of `SUFFIXES`."""
+    if not path.is_file():
+        raise RecipeError(f"{path}: there is no such file.{_nearest_file(path)}")
+    if path.suffix not in SUFFIXES:
+        raise RecipeError(f"{path}: expected a file ending in {', '.join(SUFFIXES)}; found {path.suffix or 'none'}")
 
 
 def _nearest_file(path: Path) -> str:
@@ -83,7 +88,7 @@ def _read_csv(path: Path, delimiter: str = ",") -> pa.Table:
         )
     except pa.ArrowInvalid as error:
         raise DataError(_broken_csv(path, text, broken, error)) from error
-    _refuse_doubled_columns(path, table.column_names)
+    refuse_doubled_columns(path, table.column_names)
     return table
 
 
@@ -98,7 +103,8 @@ def _broken_csv(path: Path, text: str, broken: list[Any], error: Exception) -> s
     )
 
 
-def _refuse_doubled_columns(path: Path, names: list[str]) -> None:
+def refuse_doubled_columns(path: Path, names: list[str]) -> None:
+    """Raise a DataError where the header of a csv file names a column twice."""
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise DataError(f"{path}:1: expected one column of each name, found several named {', '.join(doubled)}")
@@ -111,7 +117,7 @@ def _read_tsv(path: Path) -> pa.Table:
 def _read_json(path: Path) -> pa.Table:
     text = _read_utf8(path)
     if not text.lstrip().startswith("["):
-        return _table(path, _json_lines(path, text))
+        return as_table(path, _json_lines(path, text))
     try:
         rows = json.loads(text)
     except json.JSONDecodeError as error:
@@ -119,16 +125,21 @@ def _read_json(path: Path) -> pa.Table:
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
             raise DataError(f"{path}: row {number}: expected an object, found {row!r}")
-    return _table(path, rows)
+    return as_table(path, rows)
 
 
 def _json_lines(path: Path, text: str) -> list[dict[str, Any]]:
     # Not splitlines(), which also breaks at separators that JSON allows inside a string, such as U+2028.
     lines = ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
-    return [_json_line(path, number, line) for number, line in lines]
+    return [parse_json_line(path, number, line) for number, line in lines]
 
 
-def _json_line(path: Path, number: int, line: str) -> dict[str, Any]:
+def parse_json_line(path: Path, number: int, line: str) -> dict[str, Any]:
+    """The object in a line.
+
+    Raises:
+        DataError: there is something else; the message has the line's number.
+    """
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
@@ -138,29 +149,39 @@ def _json_line(path: Path, number: int, line: str) -> dict[str, Any]:
     return row
 
 
-def _table(path: Path, rows: list[dict[str, Any]]) -> pa.Table:
+def as_table(
+    path: Path, rows: list[dict[str, Any]], schema: pa.Schema | None = None, numbers: Sequence[int] | None = None
+) -> pa.Table:
+    """Objects as a table: with the columns of `schema`, or all that there are; messages call the rows by `numbers`.
+
+    Raises:
+        DataError: a column holds values of several types, or not those of the schema.
+    """
     import pyarrow as pa
 
-    names = dict.fromkeys(name for row in rows for name in row)
-    return pa.table({name: _column(path, name, [row.get(name) for row in rows]) for name in names})
+    types: dict[str, pa.DataType | None] = dict.fromkeys(name for row in rows for name in row)
+    if schema is not None:
+        types = {column.name: column.type for column in schema}
+    numbers = numbers or range(1, len(rows) + 1)
+    return pa.table({n: _column(path, n, [row.get(n) for row in rows], t, numbers) for n, t in types.items()})
 
 
-def _column(path: Path, name: str, values: list[Any]) -> pa.Array:
+def _column(path: Path, name: str, values: list[Any], kind: pa.DataType | None, numbers: Sequence[int]) -> pa.Array:
     import pyarrow as pa
 
     try:
-        return pa.array(values)
+        return pa.array(values, kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        number, value = _odd_one_out(values)
+        index, value = _odd_one_out(values)
         raise DataError(
-            f"{path}: row {number}: column {name} holds {value!r} where the rows before hold values of another type; "
-            "give the column one type"
+            f"{path}: row {numbers[index]}: column {name} holds {value!r} where the rows before hold values of another "
+            "type; give the column one type"
         ) from error
 
 
 def _odd_one_out(values: Iterable[Any]) -> tuple[int, Any]:
-    """Number, from 1, and value of the first row whose type is not that of the first value."""
-    present = [(number, value) for number, value in enumerate(values, start=1) if value is not None]
+    """Index and value of the first row whose type is not that of the first value."""
+    present = [(index, value) for index, value in enumerate(values) if value is not None]
     first = type(present[0][1])
     return next((pair for pair in present if type(pair[1]) is not first), present[0])
 
@@ -183,7 +204,7 @@ def _read_text(path: Path) -> pa.Table:
     return pa.table({"text": pa.array([line.removesuffix("\r") for line in lines], pa.string())})
 
 
-def _without_dictionaries(table: pa.Table) -> pa.Table:
+def without_dictionaries(table: pa.Table) -> pa.Table:
     """The table with plain values in the place of dictionaries (pandas' categories), which `datasets` can't write."""
     import pyarrow as pa
 

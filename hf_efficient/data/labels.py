@@ -107,6 +107,22 @@ def vector_width(rows: Sequence[Sequence[Any]]) -> int | None:
     return width if any(len(set(row)) < width for row in rows) else None
 
 
+def refuse_unclear(table: Dataset, columns: Sequence[str]) -> None:
+    """Refuse lists of integers in the first rows of a stream: ids, or vectors of 0 and 1? Only all rows would tell.
+
+    Raises:
+        DataError: the column of labels holds such lists.
+    """
+    if len(columns) != 1 or class_label_names(table, columns[0]) is not None:
+        return
+    values = table[columns[0]][:]
+    if any(isinstance(row, list) and any(type(value) is int for value in row) for row in values):
+        raise DataError(
+            f"train: column {columns[0]}: lists of integers can be ids or vectors of 0 and 1, and the rows of a stream "
+            "that are still to be read might tell; write names or bools, or give each label a column of its own"
+        )
+
+
 def label_name(value: Any) -> str:
     """The name of a class: the text itself, or the number's or bool's digits; 3.0 is `3`."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
@@ -130,6 +146,26 @@ def learn_classes(
         raise PlanError(f"{place}: {_difference(wanted, names)}")
     if len(set(wanted)) < len(wanted):
         raise PlanError(f"{place}: expected each class once, found {', '.join(wanted)}")
+    return tuple(wanted)
+
+
+def stated_classes(
+    table: Dataset, columns: Sequence[str], labels: Sequence[Any], wanted: Sequence[str] | None, place: str
+) -> tuple[str, ...]:
+    """Names of the classes of a stream, of which `table` is the first rows, in the order of their ids.
+
+    Raises:
+        PlanError: neither `wanted`, the recipe's `task.labels`, nor the data set itself names them.
+    """
+    names = _own_names(table, columns, labels)
+    if names is not None:
+        return learn_classes(table, columns, labels, wanted, place)
+    if wanted is None:
+        found = ", ".join(_sorted_names(labels))
+        raise PlanError(
+            f"{place}: the classes of a stream can't be learnt from rows that are still to be read; name all of them "
+            f"(the first {len(table)} rows have {found})"
+        )
     return tuple(wanted)
 
 

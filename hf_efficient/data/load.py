@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hf_efficient.data.rules import Rules, TextRules
+from hf_efficient.data.shards import Shards, read
 from hf_efficient.data.source import SPLITS, named_split, open_source, usual_split
 from hf_efficient.data.split import Indices, hold_out, strata_of, subset
+from hf_efficient.data.stream import head
 from hf_efficient.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ def load_tables(
 
     `rules_of` gives the task's rules for tables like the training rows. `train` and `validation` stand in for what the
     section names. Where nothing says what to validate on, a stratified
-    share of the training rows is held out; `fraction` and `limit` then choose among those that stay.
+    share of the training rows is held out; `fraction` and `limit` then choose among those that stay. Of a stream
+    there are the first training rows, and the others are for `training_shards`.
 
     Raises:
         RecipeError: the section names a file, split or column that does not exist.
@@ -40,15 +43,21 @@ def load_tables(
 
     live = {split: table for split, table in (("train", train), ("validation", validation)) if table is not None}
     _refuse_other_types(live)
-    tables = _read(section, place, live)
+    if section.streaming and train is not None:
+        raise RecipeError(f"{place('data.streaming')} can't take effect: train_dataset is there already; take it out.")
+    tables = live | {
+        split: head(shards) if split == "train" and section.streaming else read(shards)
+        for split, shards in _open(section, place, live).items()
+    }
     rules = rules_of(section.columns, tables["train"], place)
     for split, table in tables.items():
         if len(table) == 0:
             raise DataError(f"{split}: expected rows, found none")
         rules.check(table, split, scored=split != "test" or section.test is not None)
-    if "validation" not in tables:
-        tables |= _hold_out(tables["train"], rules, section, place)
-    tables["train"] = _start_small(tables["train"], rules, section)
+    if not section.streaming:
+        if "validation" not in tables:
+            tables |= _hold_out(tables["train"], rules, section, place)
+        tables["train"] = _start_small(tables["train"], rules, section)
     return DatasetDict({split: tables[split] for split in SPLITS if split in tables})
 
 
@@ -59,33 +68,44 @@ def load_table(source: str, place: Callable[[str], str] = str, *, split: str | N
         RecipeError: there is no such file or split.
         DataError: rows that can't be read, or a Hub that can't be reached.
     """
-    tables = open_source(source, None, None, place("data"))
+    splits = open_source(source, None, None, place("data"))
     if split is not None:
-        return named_split(tables, split, place("split"))
-    usual = (usual_split(tables, name) for name in reversed(SPLITS))
-    table = next((table for table in usual if table is not None), None)
-    return next(iter(tables.values())) if table is None else table
+        return read(named_split(splits, split, place("split")))
+    usual = (usual_split(splits, name) for name in reversed(SPLITS))
+    shards = next((shards for shards in usual if shards is not None), None)
+    return read(next(iter(splits.values())) if shards is None else shards)
 
 
-def _read(section: DataSection, place: Callable[[str], str], live: dict[str, Dataset]) -> dict[str, Dataset]:
-    """The raw rows of each split, live ones first."""
+def training_shards(section: DataSection, place: Callable[[str], str]) -> Shards:
+    """Where the training rows lie, to be streamed.
+
+    Raises:
+        RecipeError: the section names a file or split that does not exist.
+        DataError: a Hub that can't be reached.
+    """
+    return _open(section, place, {})["train"]
+
+
+def _open(section: DataSection, place: Callable[[str], str], live: Mapping[str, Dataset]) -> dict[str, Shards]:
+    """Where the rows of each split lie that is not live."""
     if section.name is None and section.train is None and "train" not in live:
         raise RecipeError(f"{place('data')}: expected data.name or data.train, found neither")
-    found: Mapping[str, Dataset] = {}
+    found: Mapping[str, Shards] = {}
     if section.name is not None and "train" not in live:
-        found = open_source(section.name, section.config, section.revision, place("data.name"))
-    tables = dict(live)
+        source = section.name, section.config, section.revision
+        found = open_source(*source, place("data.name"), streaming=section.streaming)
+    splits: dict[str, Shards] = {}
     for split in SPLITS:
         wanted: str | None = getattr(section, split)
-        table = usual_split(found, split) if wanted is None else named_split(found, wanted, place(f"data.{split}"))
-        if table is not None:
-            tables.setdefault(split, table)
-    if "train" not in tables:
+        shards = usual_split(found, split) if wanted is None else named_split(found, wanted, place(f"data.{split}"))
+        if shards is not None and split not in live:
+            splits[split] = shards
+    if "train" not in splits and "train" not in live:
         raise RecipeError(
             f"{place('data.name')}: {section.name} has no split named train, only {', '.join(found)}; "
             "name the training rows in data.train"
         )
-    return tables
+    return splits
 
 
 def _refuse_other_types(live: Mapping[str, Any]) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from hf_efficient.data.files import SUFFIXES, first_line, read_file
+from hf_efficient.data.files import SUFFIXES, first_line, require_file
 from hf_efficient.data.hub import quick_to_fail
 from hf_efficient.data.images import IMAGE_SUFFIXES, image_folders, image_table
+from hf_efficient.data.shards import DatasetShard, FileShard, Shards
 from hf_efficient.errors import DataError, RecipeError, did_you_mean
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from datasets import Dataset, IterableDataset
 
 READABLE: Final = (*SUFFIXES, *IMAGE_SUFFIXES)
 """Endings of the files that can hold rows, or be one."""
@@ -25,40 +26,49 @@ _STEMS: Final = {
 """What the files and splits of a data set are called."""
 
 
-def usual_split(tables: Mapping[str, Dataset], split: str) -> Dataset | None:
+def usual_split(source: Mapping[str, Shards], split: str) -> Shards | None:
     """The rows of a split under one of its usual names, or None."""
-    return next((tables[stem] for stem in _STEMS[split] if stem in tables), None)
+    return next((source[stem] for stem in _STEMS[split] if stem in source), None)
 
 
-def named_split(tables: Mapping[str, Dataset], wanted: str, place: str) -> Dataset:
+def named_split(source: Mapping[str, Shards], wanted: str, place: str) -> Shards:
     """A split, or the rows of a file.
 
     Raises:
         RecipeError: there is neither.
     """
-    if wanted in tables:
-        return tables[wanted]
+    if wanted in source:
+        return source[wanted]
     path = Path(wanted).expanduser()
     if path.suffix in READABLE:
-        return _read_file(path, place)
+        return _file(path, place)
     if path.is_dir() and len(images := image_folders(path)) == 1:
-        return next(iter(images.values()))
-    splits = f"the splits are {', '.join(tables)}" if tables else "without data.name there are no splits"
+        return _loaded(images)[next(iter(images))]
+    splits = f"the splits are {', '.join(source)}" if source else "without data.name there are no splits"
     raise RecipeError(
         f"{place}: {wanted} is neither a split nor a file ({', '.join(SUFFIXES)}) nor a folder of images; {splits}."
-        f"{did_you_mean(wanted, tables)}"
+        f"{did_you_mean(wanted, source)}"
     )
 
 
-def _read_file(path: Path, place: str) -> Dataset:
+def _file(path: Path, place: str) -> Shards:
+    if path.suffix in IMAGE_SUFFIXES and path.is_file():
+        return (DatasetShard(str(path), image_table([str(path)])),)
     try:
-        return image_table([str(path)]) if path.suffix in IMAGE_SUFFIXES and path.is_file() else read_file(path)
+        require_file(path)
     except RecipeError as error:
         raise RecipeError(f"{place}: {error}") from error
+    return (FileShard(path),)
 
 
-def open_source(name: str, config: str | None, revision: str | None, place: str) -> dict[str, Dataset]:
-    """The splits of a file, directory, asset or Hub data set, by name.
+def _loaded(tables: Mapping[str, Dataset]) -> dict[str, Shards]:
+    return {split: (DatasetShard(split, table),) for split, table in tables.items()}
+
+
+def open_source(
+    name: str, config: str | None, revision: str | None, place: str, *, streaming: bool = False
+) -> dict[str, Shards]:
+    """The splits of a file, directory, asset or Hub data set, by name; with `streaming`, the Hub's are not downloaded.
 
     Raises:
         RecipeError: there is none of that name.
@@ -69,16 +79,16 @@ def open_source(name: str, config: str | None, revision: str | None, place: str)
     path = Path(name).expanduser()
     local = is_asset(name) or path.exists() or name.startswith((".", "/", "~")) or path.suffix in READABLE
     if not local:
-        return _open_hub(name, config, revision, place)
+        return _open_hub(name, config, revision, place, streaming)
     for setting, value in (("config", config), ("revision", revision)):
         if value is not None:
             raise RecipeError(f"{place}: {name} is not on the Hub, so data.{setting} has no effect; remove it")
     if is_asset(name):
         return _open_directory(resolve(name), place)
-    return _open_directory(path, place) if path.is_dir() else {"train": _read_file(path, place)}
+    return _open_directory(path, place) if path.is_dir() else {"train": _file(path, place)}
 
 
-def _open_directory(folder: Path, place: str) -> dict[str, Dataset]:
+def _open_directory(folder: Path, place: str) -> dict[str, Shards]:
     from datasets import DatasetDict, load_from_disk
 
     if (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file():
@@ -86,16 +96,16 @@ def _open_directory(folder: Path, place: str) -> dict[str, Dataset]:
             saved = load_from_disk(folder)
         except Exception as error:  # a damaged folder raises whatever its damaged file does
             raise DataError(f"{folder}: can't be loaded as saved by datasets: {first_line(error)}") from error
-        return {str(k): v for k, v in saved.items()} if isinstance(saved, DatasetDict) else {"train": saved}
+        return _loaded({str(k): v for k, v in saved.items()} if isinstance(saved, DatasetDict) else {"train": saved})
     files = _split_files(folder) or _split_files(folder / "data")
     if not files and (images := image_folders(folder)):
-        return images
+        return _loaded(images)
     if not files:
         raise RecipeError(
             f"{place}: {folder} holds no data set: expected one saved by datasets, or files named train, validation "
             f"and test ending in {', '.join(SUFFIXES)}, or a folder of images for each class"
         )
-    return {split: _concatenate(split, paths) for split, paths in files.items()}
+    return {split: _of_one_set(split, paths) for split, paths in files.items()}
 
 
 def _split_files(folder: Path) -> dict[str, list[Path]]:
@@ -109,26 +119,23 @@ def _split_files(folder: Path) -> dict[str, list[Path]]:
     return files
 
 
-def _concatenate(split: str, paths: list[Path]) -> Dataset:
-    from datasets import concatenate_datasets
-
+def _of_one_set(split: str, paths: list[Path]) -> Shards:
     stems = {path.stem.split("-")[0] + path.suffix for path in paths}
     if len(stems) > 1 or (len(paths) > 1 and not all("-of-" in path.stem for path in paths)):
         names = ", ".join(path.name for path in paths)
         raise DataError(
             f"{paths[0].parent}: expected one file of {split} rows, found {names}; name one in data.{split}"
         )
-    tables = [read_file(path) for path in paths]
-    return tables[0] if len(tables) == 1 else concatenate_datasets(tables)
+    return tuple(FileShard(path) for path in paths)
 
 
-def _open_hub(name: str, config: str | None, revision: str | None, place: str) -> dict[str, Dataset]:
+def _open_hub(name: str, config: str | None, revision: str | None, place: str, streaming: bool) -> dict[str, Shards]:
     from datasets import load_dataset
     from datasets.exceptions import DatasetNotFoundError, DatasetsError
 
     try:
         with quick_to_fail():
-            loaded = load_dataset(name, config, revision=revision)
+            loaded = load_dataset(name, config, revision=revision, streaming=streaming)
     except DatasetNotFoundError as error:
         raise RecipeError(
             f"{place}: there is no file, directory or Hub data set {name}, or it is private: check the name, and log "
@@ -144,4 +151,11 @@ def _open_hub(name: str, config: str | None, revision: str | None, place: str) -
         raise RecipeError(f"{place}: {first_line(error)}; set data.config") from error
     except (DatasetsError, OSError, RuntimeError) as error:
         raise DataError(f"{place}: {name} can't be loaded: {first_line(error)}") from error
-    return {str(split): table for split, table in loaded.items()}
+    if streaming:
+        return {str(split): _shards(f"{name} {split}", rows) for split, rows in loaded.items()}
+    return _loaded({str(split): table for split, table in loaded.items()})
+
+
+def _shards(name: str, rows: IterableDataset) -> Shards:
+    count = rows.num_shards
+    return tuple(DatasetShard(f"{name} file {i + 1}", rows.shard(count, i)) for i in range(count))

@@ -23,7 +23,7 @@ _UNCUT: Final = 1 << 31
 
 
 def token_rows(
-    documents: Documents, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, split: str, cache: Path
+    documents: Documents, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, split: str, cache: Path | None
 ) -> TokenRows:
     """A row for each document, uncut: a text or completion ends with the tokenizer's end-of-sequence token.
 
@@ -53,7 +53,7 @@ def token_rows(
 
 
 def prompt_rows(
-    documents: Documents, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, split: str, cache: Path
+    documents: Documents, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, split: str, cache: Path | None
 ) -> TokenRows:
     """A row for each document that the model is to go on with, uncut; completions are not looked at.
 
@@ -70,7 +70,7 @@ def prompt_rows(
     return _tokens(Texts(texts, special_tokens=False), tokenizer, split, cache)
 
 
-def _tokens(texts: Texts, tokenizer: PreTrainedTokenizerBase, split: str, cache: Path) -> TokenRows:
+def _tokens(texts: Texts, tokenizer: PreTrainedTokenizerBase, split: str, cache: Path | None) -> TokenRows:
     rows = tokenise(texts, tokenizer, max_length=_UNCUT, truncation=False, split=split, cache=cache)
     arrow = rows.with_format("arrow")[:]
     ids = arrow["input_ids"].combine_chunks().flatten().to_numpy(zero_copy_only=False).astype(np.int32)

@@ -28,6 +28,18 @@ class Need:
 
 _NO_ADAM: Final = ("adafactor", "adagrad", "adalomo", "galore_adafactor", "lomo", "rmsprop", "sgd")
 _ON_STEPS: Final = "set training.{0}_strategy: steps"
+_STREAMED: Final = {
+    "data.validation_size": "no rows of a stream are held out; name those to score in data.validation",
+    "data.fraction": "nobody knows how many rows a stream has; set training.max_steps",
+    "data.limit": "a stream is read until training.max_steps; set that",
+    "data.seed": "nothing is chosen from a stream; training.seed draws the order of its rows",
+    "data.packing": "how many sequences the rows of a stream fill is known only when all are read; take it out",
+    "task.class_weights": "they are scaled by the rows of each class, which nobody has counted in a stream; give each "
+    "row a weight in data.columns.weight",
+    "batching.max_tokens": "token budgets need the length of every row; take it out, and write batching.padding: auto",
+    "training.dataloader_drop_last": "each batch of a stream is whole; take it out",
+}
+"""What a setting needs all rows for, and the alternative on a stream."""
 _PINNED: Final = "the assets under demo/ are pinned"
 
 
@@ -67,6 +79,10 @@ def _reads_images(recipe: Recipe) -> bool:
 
 def _reads_text(recipe: Recipe) -> bool:
     return not _reads_images(recipe)
+
+
+def _in_memory(recipe: Recipe) -> bool:
+    return not recipe.data.streaming
 
 
 def _workers(recipe: Recipe) -> bool:
@@ -140,6 +156,8 @@ NEEDS: Final = (
     ),
     Need("data.config", lambda r: r.data.name is not None, "set data.name"),
     Need("data.revision", lambda r: r.data.name is not None and not r.data.name.startswith("demo/"), _PINNED),
+    *(Need(path, _in_memory, remedy) for path, remedy in _STREAMED.items()),
+    Need("data.shuffle_buffer", lambda r: r.data.streaming, "set data.streaming: true"),
     Need("data.validation_size", lambda r: r.data.validation is None, "data.validation names the rows to score"),
     Need(
         "training.per_device_train_batch_size",
@@ -217,7 +235,20 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
     for need in NEEDS:
         if recipe.gives(need.path) and not need.holds(recipe):
             yield need.path, f"can't take effect: {need.remedy}."
-    for check in (_names, _columns, _batch, _steps, _evaluation, _best_model, _schedule, _device, _sharding, _liger):
+    checks = (
+        _names,
+        _columns,
+        _batch,
+        _stream,
+        _steps,
+        _evaluation,
+        _best_model,
+        _schedule,
+        _device,
+        _sharding,
+        _liger,
+    )
+    for check in checks:
         yield from check(recipe)
 
 
@@ -254,6 +285,22 @@ def _batch(recipe: Recipe) -> Iterator[Complaint]:
             "training.per_device_train_batch_size",
             "auto divides the rows of a step: write how many in training.effective_batch_size.",
         )
+
+
+def _stream(recipe: Recipe) -> Iterator[Complaint]:
+    """A stream has no known length, so nothing of the run may be counted in epochs."""
+    if not recipe.data.streaming:
+        return
+    training = recipe.training
+    if _reads_images(recipe):
+        yield "data.streaming", "does not stream images, which are read when their batch comes anyway; take it out."
+    if training.max_steps < 1:
+        yield "data.streaming", "needs training.max_steps, since a stream has no known length: set it to at least 1."
+    for name in ("eval_strategy", "save_strategy", "logging_strategy"):
+        if getattr(training, name) == "epoch":
+            yield f"training.{name}", "can't be epoch, since a stream has no known length: write steps."
+    if recipe.early_stopping is not None and recipe.early_stopping.patience_epochs is not None:
+        yield "early_stopping.patience_epochs", "needs epochs, which a stream has not: write patience_evaluations."
 
 
 def _steps(recipe: Recipe) -> Iterator[Complaint]:

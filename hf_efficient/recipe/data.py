@@ -57,6 +57,10 @@ class DataSection(Section):
     """Share of the training rows to use, stratified by label: start small."""
     limit: int | None = Field(default=None, ge=1)
     """Number of training rows to use at most, stratified by label."""
+    streaming: bool = False
+    """Read the training rows as they are needed, for data larger than memory or disk; needs `training.max_steps`."""
+    shuffle_buffer: int = Field(default=10_000, ge=1)
+    """Rows of a stream that are held in memory at a time and shuffled together; 1 leaves them as they come."""
     max_length: int | None = Field(default=None, ge=4)
     """Tokens of a row at most; by default what the model can take."""
     max_target_length: int | None = Field(default=None, ge=1)

@@ -123,7 +123,7 @@ class Recipe(Section):
         lay_over(tree, laid)
         _expand_task(tree)
         provenance = Provenance(provenance.root, _sources(tree, provenance, laid))
-        resolved = _with_output_dir(tree, output_dir)
+        resolved = _on_steps(_with_output_dir(tree, output_dir))
         try:
             return cls.model_validate(resolved, context=(tree, provenance))
         except ValidationError as error:
@@ -218,6 +218,18 @@ def _with_output_dir(tree: Tree, output_dir: str | None) -> Tree:
     if output_dir is None or not isinstance(training, dict) or "output_dir" in training:
         return tree
     return {**tree, "training": {**training, "output_dir": output_dir}}
+
+
+def _on_steps(tree: Tree) -> Tree:
+    """`tree`, a stream scored and saved at each tenth of its steps unless it says otherwise: its epochs are unknown."""
+    data, training = tree.get("data"), tree.get("training", {})
+    if not isinstance(data, dict) or data.get("streaming") is not True or not isinstance(training, dict):
+        return tree
+    for kind in ("eval", "save"):
+        training = {f"{kind}_strategy": "steps", **training}
+        if training[f"{kind}_strategy"] == "steps":
+            training = {f"{kind}_steps": 0.1, **training}
+    return {**tree, "training": training}
 
 
 def _is_operational(path: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from hf_efficient.tasks.base import Binds, Condenses, Generates, PredictStep, Task
+from hf_efficient.tasks.base import Binds, Condenses, Generates, PredictStep, Streams, Task
 from hf_efficient.tasks.causal_lm import CausalLM
 from hf_efficient.tasks.image_classification import ImageClassification
 from hf_efficient.tasks.prompt_completion import PromptCompletion
@@ -28,6 +28,7 @@ __all__ = [
     "Generates",
     "ImageClassification",
     "PromptCompletion",
+    "Streams",
     "Task",
     "Text2TextGeneration",
     "TextClassification",

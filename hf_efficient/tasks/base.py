@@ -93,6 +93,21 @@ class Binds(Protocol):
 
 
 @runtime_checkable
+class Streams(Protocol):
+    """A task whose training rows can be encoded some at a time."""
+
+    def encode_batch(
+        self, table: Dataset, processing_class: Any, /, *, max_length: int, truncation: bool, split: str
+    ) -> Dataset:
+        """Some rows of a stream as `encode` gives them, none left out; nothing is cached.
+
+        Raises:
+            DataError: the first row that can't be used.
+        """
+        ...
+
+
+@runtime_checkable
 class Condenses(Protocol):
     """A task whose logits are too many to be kept: an evaluation keeps what the metrics need of each batch."""
 

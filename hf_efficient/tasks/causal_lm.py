@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from hf_efficient.data.documents import Documents
-from hf_efficient.data.encode import Encoded
+from hf_efficient.data.encode import Encoded, memory_mapped
 from hf_efficient.data.packing import TokenRows, as_dataset, as_packed_dataset, cut, refuse_long, split_long
 from hf_efficient.data.token_rows import token_rows
 from hf_efficient.errors import DataError, RecipeError, did_you_mean
@@ -75,7 +75,7 @@ class CausalLM:
                     f"{did_you_mean(name, METRICS)}"
                 )
         columns = Documents.of(data.columns, table, place)
-        packing = columns.kind == "text" if data.packing is None else data.packing
+        packing = not data.streaming and (columns.kind == "text" if data.packing is None else data.packing)
         return cls(columns, packing, section.metrics or METRICS, section.generation, place)
 
     def bind(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> CausalLM:
@@ -114,7 +114,24 @@ class CausalLM:
         num_truncated = 0 if in_pieces else int((rows.lengths > max_length).sum())
         fitting = _with_targets(split_long(rows, max_length) if in_pieces else cut(rows, max_length), split)
         dataset = as_packed_dataset(fitting, max_length) if self.packing else as_dataset(fitting)
-        return Encoded(dataset, num_truncated)
+        return Encoded(memory_mapped(dataset, cache_root() / "encoded"), num_truncated)
+
+    def encode_batch(
+        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str
+    ) -> Dataset:
+        """Some rows of a stream, encoded likewise; one of which no token can be learnt stays, and adds nothing.
+
+        Raises:
+            DataError: documents that can't be used, are longer than allowed, or have no token at all.
+            PlanError: conversations, and the tokenizer has no chat template.
+        """
+        rows = token_rows(self.columns, table, tokenizer, split=split, cache=None)
+        if not truncation:
+            refuse_long(rows, max_length, split)
+        if not rows.lengths.all():
+            number = int(np.argmin(rows.lengths)) + 1
+            raise DataError(f"{split} row {number}: expected a text of at least one token, found none; drop the row")
+        return as_dataset(cut(rows, max_length))
 
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Callable[[Sequence[Mapping[str, Any]]], Any]:
         """Batches padded to their longest sequence, on the right."""

@@ -17,6 +17,8 @@ from hf_efficient.data.labels import (
     learn_classes,
     numbers,
     read_labels,
+    refuse_unclear,
+    stated_classes,
 )
 from hf_efficient.errors import DataError, PlanError, RecipeError, did_you_mean
 from hf_efficient.losses import IGNORED, Supervised, supervised
@@ -88,11 +90,23 @@ class Classification:
                 choose_metrics(section, problem, 1, place),
                 section.threshold or DEFAULT_THRESHOLD,
             )
+        if data.streaming:
+            return cls._of_stream(section, roles, problem, table, labels, place)
         classes = learn_classes(table, roles.label, labels, section.labels, place("task.labels"))
         counts = _class_counts(labels, classes, problem)
         weights = weigh_classes(section, classes, counts, problem, place)
         metrics = choose_metrics(section, problem, len(classes), place)
         return cls(roles, problem, classes, weights, metrics, section.threshold or DEFAULT_THRESHOLD)
+
+    @classmethod
+    def _of_stream(
+        cls, section: TaskSection, roles: Any, problem: str, table: Dataset, labels: Sequence[Any], place: Place
+    ) -> Self:
+        """The task whose classes somebody has named, where `table` is only the first rows."""
+        refuse_unclear(table, roles.label)
+        classes = stated_classes(table, roles.label, labels, section.labels, place("task.labels"))
+        metrics = choose_metrics(section, problem, len(classes), place)
+        return cls(roles, problem, classes, None, metrics, section.threshold or DEFAULT_THRESHOLD)
 
     @classmethod
     def restore(cls, section: TaskSection, data: DataSection, table: Dataset, config: Any, place: Place) -> Self:

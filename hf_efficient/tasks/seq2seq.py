@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from datasets import concatenate_datasets
 from transformers import GenerationConfig
 
-from hf_efficient.data.columns import read_texts, read_weights
+from hf_efficient.data.columns import read_texts, read_weights, refuse_weightless
 from hf_efficient.data.decoder_inputs import DecoderInputs
 from hf_efficient.data.encode import Encoded, Texts, num_truncated, tokenise
 from hf_efficient.data.targets import TargetRoles, TargetRules, has_targets, read_targets, resolve_target_columns
@@ -130,9 +131,32 @@ class Text2TextGeneration:
         """
         from hf_efficient.assets.cache import cache_root
 
-        encode = partial(
-            tokenise, tokenizer=tokenizer, truncation=truncation, split=split, cache=cache_root() / "encoded"
-        )
+        limits: dict[str, Any] = {"max_length": max_length, "truncation": truncation}
+        encoded = self._encode(table, tokenizer, split, cache_root() / "encoded", **limits)
+        refuse_weightless(encoded.dataset, self.columns.weight, split)
+        return encoded
+
+    def encode_batch(
+        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str
+    ) -> Dataset:
+        """Some rows of a stream, encoded likewise.
+
+        Raises:
+            DataError: a text, target or weight that can't be used.
+        """
+        return self._encode(table, tokenizer, split, None, max_length=max_length, truncation=truncation).dataset
+
+    def _encode(
+        self,
+        table: Dataset,
+        tokenizer: PreTrainedTokenizerBase,
+        split: str,
+        cache: Path | None,
+        *,
+        max_length: int,
+        truncation: bool,
+    ) -> Encoded:
+        encode = partial(tokenise, tokenizer=tokenizer, truncation=truncation, split=split, cache=cache)
         texts = [self.prefix + text for text in read_texts(table, self.columns.text, split)]
         encoded = [encode(Texts(texts), max_length=max_length)]
         rows = encoded[0].remove_columns("truncated")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from transformers import DataCollatorWithPadding
 
-from hf_efficient.data.columns import read_texts, resolve_columns
+from hf_efficient.data.columns import read_texts, refuse_weightless, resolve_columns
 from hf_efficient.data.encode import Encoded, Texts, encode_texts
 from hf_efficient.data.rules import TextRules
 from hf_efficient.tasks.classification import Classification
@@ -37,15 +38,30 @@ class TextClassification(Classification):
         """
         from hf_efficient.assets.cache import cache_root
 
+        limits: dict[str, Any] = {"max_length": max_length, "truncation": truncation}
+        encoded = self._encode(table, tokenizer, split, cache_root() / "encoded", **limits)
+        refuse_weightless(encoded.dataset, self.columns.weight, split)
+        return encoded
+
+    def encode_batch(
+        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str
+    ) -> Dataset:
+        """Some rows of a stream, encoded likewise.
+
+        Raises:
+            DataError: a text, label or weight that can't be used.
+        """
+        return self._encode(table, tokenizer, split, None, max_length=max_length, truncation=truncation).dataset
+
+    def _encode(
+        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, split: str, cache: Path | None, **limits: Any
+    ) -> Encoded:
         second = self.columns.text_pair
         texts = Texts(
             read_texts(table, self.columns.text, split),
             None if second is None else read_texts(table, second, split),
         )
-        folder = cache_root() / "encoded"
-        encoded = encode_texts(
-            texts, tokenizer, max_length=max_length, truncation=truncation, split=split, cache=folder
-        )
+        encoded = encode_texts(texts, tokenizer, split=split, cache=cache, **limits)
         return Encoded(self.add_labels(encoded.dataset, table, split), encoded.num_truncated)
 
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Callable[[Sequence[Mapping[str, Any]]], Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +12,9 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers.data.data_collator import pad_without_fast_tokenizer_warning
 
-from hf_efficient.data.columns import read_weights
+from hf_efficient.data.columns import read_weights, refuse_weightless
 from hf_efficient.data.encode import Encoded, encode_texts
-from hf_efficient.data.labels import is_labelled, learn_classes
+from hf_efficient.data.labels import is_labelled, learn_classes, stated_classes
 from hf_efficient.data.words import (
     STARTS,
     WordRoles,
@@ -74,6 +75,10 @@ class TokenClassification:
         roles = resolve_word_columns(data.columns, table, place)
         tags = read_tags(table, roles, read_words(table, roles.tokens, "train"), "train")
         names = sorted({tag for row in tags for tag in row})
+        if data.streaming:
+            classes = stated_classes(table, roles.label, names, section.labels, place("task.labels"))
+            problem = _problem(classes)
+            return cls(roles, problem, classes, None, choose_metrics(section, problem, len(classes), place))
         classes = learn_classes(table, roles.label, names, section.labels, place("task.labels"))
         if len(names) < 2:
             raise DataError(f"train: expected at least two classes, found {names[0]} in all {len(tags)} rows")
@@ -117,16 +122,28 @@ class TokenClassification:
         """
         from hf_efficient.assets.cache import cache_root
 
+        limits: dict[str, Any] = {"max_length": max_length, "truncation": truncation}
+        encoded = self._encode(table, tokenizer, split, cache_root() / "encoded", **limits)
+        refuse_weightless(encoded.dataset, self.columns.weight, split)
+        return encoded
+
+    def encode_batch(
+        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, /, *, max_length: int, truncation: bool, split: str
+    ) -> Dataset:
+        """Some rows of a stream, encoded likewise.
+
+        Raises:
+            DataError: words, labels or weights that can't be used.
+            PlanError: the tokenizer can't tell words apart.
+        """
+        return self._encode(table, tokenizer, split, None, max_length=max_length, truncation=truncation).dataset
+
+    def _encode(
+        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, split: str, cache: Path | None, **limits: Any
+    ) -> Encoded:
         require_word_ids(tokenizer)
         sentences = read_words(table, self.columns.tokens, split)
-        encoded = encode_texts(
-            Words(sentences),
-            tokenizer,
-            max_length=max_length,
-            truncation=truncation,
-            split=split,
-            cache=cache_root() / "encoded",
-        )
+        encoded = encode_texts(Words(sentences), tokenizer, split=split, cache=cache, **limits)
         rows = encoded.dataset
         if is_labelled(table, self.columns.label):
             ids = tag_ids(read_tags(table, self.columns, sentences, split), self.classes, split)

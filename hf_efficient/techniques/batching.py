@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hf_efficient.data.batches import Batches
+from hf_efficient.data.stream import StreamedRows
 from hf_efficient.errors import PlanError
 from hf_efficient.recipe.batching import Batching
 
@@ -22,6 +24,10 @@ def apply(plan: Plan, section: Batching) -> Plan:
     """
     if section.padding == "dynamic" or plan.train_dataset is None:
         return plan
+    if isinstance(plan.train_dataset, StreamedRows):
+        if section.padding == "tokens":
+            raise PlanError("batching.padding is tokens, and a stream has no lengths before it is read; use bucketed")
+        return replace(plan, train_dataset=replace(plan.train_dataset, grouped=True))
     lengths = lengths_of(plan.train_dataset)
     if lengths is None:
         if section.padding == "auto":

@@ -14,8 +14,10 @@ from hf_efficient.errors import PlanError, RecipeError, did_you_mean
 from hf_efficient.models import encoding_limits, load_model, load_processing_class
 from hf_efficient.plan import Plan
 from hf_efficient.techniques import apply_techniques, techniques_of
+from hf_efficient.training.cores import share_cores
 from hf_efficient.training.effects import refuse_for_this_model, refuse_on_this_machine
 from hf_efficient.training.launch_checks import Circumstances, check_distributed_config
+from hf_efficient.training.streaming import with_stream
 
 if TYPE_CHECKING:
     from hf_efficient.recipe import Recipe
@@ -58,6 +60,7 @@ def build(
         raise PlanError(f"{recipe.place('model.distributed_config')} can't cut model=, which is loaded already.")
     check_distributed_config(Circumstances.current(recipe, args.device.type))
     refuse_on_this_machine(recipe, args.device.type)
+    shared = share_cores(args, recipe.place)
     tables = load_tables(
         recipe.data,
         recipe.place,
@@ -75,11 +78,15 @@ def build(
     refuse_for_this_model(recipe, loaded.model)
     task = tasks.bind(task, loaded.model, processing_class)
     limits = encoding_limits(task, loaded.model.config, processing_class, recipe.data, recipe.place)
-    encoded = {split: task.encode(table, processing_class, split=split, **limits) for split, table in tables.items()}
+    encoded = {
+        split: task.encode(table, processing_class, split=split, **limits)
+        for split, table in tables.items()
+        if not (split == "train" and recipe.data.streaming)
+    }
     plan = Plan(
         model=loaded.model,
         args=args,
-        train_dataset=encoded["train"].dataset,
+        train_dataset=encoded["train"].dataset if "train" in encoded else None,
         eval_dataset=encoded["validation"].dataset if "validation" in encoded else None,
         test_dataset=encoded["test"].dataset if "test" in encoded else None,
         truncated_rows={split: rows.num_truncated for split, rows in encoded.items() if rows.num_truncated},
@@ -88,8 +95,10 @@ def build(
         task=task,
         losses=(task.loss(label_smoothing=args.label_smoothing_factor),),
         scheduler=scheduler,
-        notes=loaded.notes,
+        notes=(*loaded.notes, *([shared] if shared else [])),
     )
+    if recipe.data.streaming:
+        plan = with_stream(plan, recipe, tables, limits)
     return apply_techniques(plan, techniques_of(recipe))
 
 

@@ -1,4 +1,4 @@
-"""The order of things at the end of an epoch."""
+"""The order of things at the end of an epoch, and runs that have no epochs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,20 @@ class SaveAfterEvaluation(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Takes the wish to save away where an evaluation follows this step."""
-        epoch_ends = control.should_training_stop or float(state.epoch).is_integer()
-        if control.should_save and epoch_ends and args.eval_strategy == "epoch":
+        if not control.should_save or args.eval_strategy != "epoch":
+            return
+        if control.should_training_stop or float(state.epoch).is_integer():
             control.should_save, self._held = False, True
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Gives it back; the Trainer evaluates first and saves second."""
         if self._held:
             control.should_save, self._held = True, False
+
+
+class WithoutEpochs(TrainerCallback):
+    """Takes the epoch away where rows stream: nobody counts them, and the Trainer gives the share of its steps."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called before the step is logged."""
+        state.epoch = None

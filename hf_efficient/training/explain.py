@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hf_efficient.data.batches import Split, padded_share
 from hf_efficient.data.images import image_size
+from hf_efficient.data.stream import StreamedRows
 from hf_efficient.losses import IGNORED
 from hf_efficient.models import blank_pixels, max_length_of, takes_images
 from hf_efficient.models.distributed import class_name
@@ -26,7 +27,7 @@ from hf_efficient.techniques import TECHNIQUES, techniques_of
 from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.batch_fit import divide_steps
 from hf_efficient.training.build import build
-from hf_efficient.training.facts import effective_batch_size
+from hf_efficient.training.facts import effective_batch_size, num_rows
 from hf_efficient.training.launch import Launch, data_parallel_size
 from hf_efficient.training.memory import step_memory
 from hf_efficient.training.precision import Precision
@@ -69,7 +70,8 @@ class Setting:
 class Steps:
     """Optimizer steps, as the Trainer counts them."""
 
-    per_epoch: int
+    per_epoch: int | None
+    """None where the rows stream, and nobody has counted them."""
     total: int
     warmup: int | None
     """None where the schedule has no warm-up of that kind."""
@@ -107,7 +109,9 @@ def count_steps(trainer: EfficientTrainer, recipe: Recipe) -> Steps:
     args = trainer.args
     _, per_epoch, *_, total = trainer.set_initial_training_values(args, trainer.get_train_dataloader())
     warms_up = SCHEDULES[recipe.training.lr_scheduler_type].warms_up
-    return Steps(per_epoch, total, args.get_warmup_steps(total) if warms_up else None)
+    return Steps(
+        None if recipe.data.streaming else per_epoch, total, args.get_warmup_steps(total) if warms_up else None
+    )
 
 
 def predicted_memory(trainer: EfficientTrainer) -> dict[str, int]:
@@ -133,11 +137,11 @@ def facts(recipe: Recipe, plan: Plan, precision: Precision, steps: Steps, launch
         "model": _model(recipe, plan),
         "data": {
             "name": recipe.data.name or recipe.data.train,
-            "rows": {split: len(table) for split, table in splits.items()},
+            "rows": {"train": num_rows(plan.train_dataset), **{split: len(table) for split, table in splits.items()}},
             "truncated_rows": plan.truncated_rows,
             "image_sizes": {split: image_sizes(table) for split, table in splits.items()},
             "token_lengths": {split: token_lengths(_column(table, "length")) for split, table in splits.items()},
-            "labels": _labels(plan.train_dataset, **plan.task.facts()),
+            "labels": _labels(plan.train_dataset, **plan.task.facts()) if "train" in splits else None,
         },
         "batch": {
             "per_device": args.train_batch_size,
@@ -146,7 +150,7 @@ def facts(recipe: Recipe, plan: Plan, precision: Precision, steps: Steps, launch
             "effective": effective_batch_size(args, plan.model),
             "padding": _padding(plan, data_parallel_size(args, plan.model)),
         },
-        "steps": {**asdict(steps), "epochs": steps.total / steps.per_epoch},
+        "steps": {**asdict(steps), "epochs": steps.total / steps.per_epoch if steps.per_epoch else None},
         "schedule": {
             "name": str(recipe.training.lr_scheduler_type),
             "learning_rate": args.learning_rate,
@@ -184,8 +188,9 @@ def _inputs(recipe: Recipe, plan: Plan) -> dict[str, Any]:
 
 
 def _splits(plan: Plan) -> dict[str, Any]:
+    """The splits that are tables: a stream is none."""
     tables = {"train": plan.train_dataset, "validation": plan.eval_dataset, "test": plan.test_dataset}
-    return {split: table for split, table in tables.items() if table is not None}
+    return {split: table for split, table in tables.items() if not isinstance(table, StreamedRows | None)}
 
 
 def _column(table: Any, name: str) -> NDArray[Any] | None:
@@ -203,6 +208,8 @@ def token_lengths(lengths: NDArray[Any] | None) -> dict[str, int] | None:
 
 def _padding(plan: Plan, processes: int) -> float | None:
     """Share of the first epoch's tokens that only pad: counted where batches are grouped, else estimated."""
+    if isinstance(plan.train_dataset, StreamedRows):
+        return None
     if plan.batches is None:
         return padding_share(_column(plan.train_dataset, "length"), plan.args.train_batch_size)
     split = Split(plan.args.train_batch_size, plan.args.gradient_accumulation_steps, processes)

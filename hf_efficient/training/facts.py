@@ -7,6 +7,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+from hf_efficient.data.stream import StreamedRows
 from hf_efficient.measure import peak_memory
 from hf_efficient.models.distributed import class_name
 from hf_efficient.plan import Plan
@@ -26,7 +27,9 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
     launch = Launch.current(args, plan.model)
     rows = {"train": plan.train_dataset, "validation": plan.eval_dataset, "test": plan.test_dataset}
     assert plan.task is not None
-    trained_rows = trained.epochs * len(plan.train_dataset)
+    trained_rows: float = trained.steps * effective_batch_size(args, plan.model)
+    if trained.epochs is not None:
+        trained_rows = trained.epochs * len(plan.train_dataset)
     return {
         "format": 1,
         "finished": True,
@@ -40,7 +43,7 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
         },
         "data": {
             "name": recipe.data.name or recipe.data.train,
-            "rows": {split: len(table) for split, table in rows.items() if table is not None},
+            "rows": {split: num_rows(table) for split, table in rows.items() if table is not None},
             "truncated_rows": plan.truncated_rows,
         },
         "metrics": trained.metrics,
@@ -71,6 +74,11 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
         "recipe_digest": recipe.digest(),
         "output_dir": str(RunDirectory.of(recipe).path),
     }
+
+
+def num_rows(table: Any) -> int | None:
+    """Rows of a split; None for a stream, which nobody has counted."""
+    return None if isinstance(table, StreamedRows) else len(table)
 
 
 def effective_batch_size(args: Any, model: Any) -> int:

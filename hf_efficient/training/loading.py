@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import datasets
 import numpy as np
@@ -13,10 +13,14 @@ from torch.utils.data import DataLoader
 from transformers.trainer_utils import EvalLoopOutput, EvalPrediction, has_length, seed_worker
 
 from hf_efficient.data.batches import LengthBatches
+from hf_efficient.data.stream import StreamedRows
 from hf_efficient.errors import PlanError
 
 if TYPE_CHECKING:
     from transformers import Trainer, TrainingArguments
+
+_FIRST_ROWS: Final = 256
+"""Rows of a stream among which the longest ones are looked for."""
 
 Array = np.ndarray[Any, Any]
 
@@ -82,7 +86,10 @@ def every_row(args: TrainingArguments) -> Iterator[None]:
 
 
 def longest_first(rows: Any) -> Array | None:
-    """Row numbers from the longest row to the shortest; None where rows have no column `length`."""
+    """Row numbers from the longest row to the shortest, of a stream among the first; None where rows have no length."""
+    if isinstance(rows, StreamedRows):
+        first = rows.__getitems__(range(min(len(rows), _FIRST_ROWS)))
+        return np.argsort([-row["length"] for row in first], kind="stable")
     if not isinstance(rows, datasets.Dataset) or "length" not in rows.column_names:
         return None
     order: Array = np.argsort(-np.asarray(rows["length"], dtype=np.int64), kind="stable")

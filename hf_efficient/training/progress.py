@@ -50,7 +50,8 @@ class ProgressBar(TrainerCallback):
         if "loss" in logs:
             self._bar.set_postfix_str(f"loss {logs['loss']:.3f}, lr {logs['learning_rate']:.1e}", refresh=False)
         elif "eval_loss" in logs:
-            self._say(f"epoch {logs['epoch']:.2f}: {_evaluation_line(logs)}")
+            when = f"epoch {logs['epoch']:.2f}" if "epoch" in logs else f"step {state.global_step}"
+            self._say(f"{when}: {_evaluation_line(logs)}")
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Closes the bar."""

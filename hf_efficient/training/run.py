@@ -17,6 +17,7 @@ import transformers
 from accelerate.utils.memory import should_reduce_batch_size
 
 from hf_efficient.data.files import first_line
+from hf_efficient.data.stream import StreamedRows
 from hf_efficient.errors import HfEfficientError, PlanError, RunDirectoryError, TryAgainError
 from hf_efficient.measure import Stopwatch
 from hf_efficient.plan import Plan
@@ -24,8 +25,8 @@ from hf_efficient.report.units import size
 from hf_efficient.tasks import predict_step, preprocess_logits_for_metrics
 from hf_efficient.training.checkpoint import disk_error
 from hf_efficient.training.divergence import EndIfDiverged
-from hf_efficient.training.epoch_end import SaveAfterEvaluation
-from hf_efficient.training.launch import lost_process, on_every_process, on_main_process
+from hf_efficient.training.epoch_end import SaveAfterEvaluation, WithoutEpochs
+from hf_efficient.training.launch import local_world_size, lost_process, on_every_process, on_main_process
 from hf_efficient.training.progress import JsonLog, ProgressBar, without_library_bars
 from hf_efficient.training.run_directory import Opening, RunDirectory
 from hf_efficient.training.trainer import EfficientTrainer
@@ -40,7 +41,8 @@ class Trained:
     """Metrics of the validation and the test rows, by split and name."""
     steps: int
     max_steps: int
-    epochs: float
+    epochs: float | None
+    """None where rows stream, and nobody has counted them."""
     best_step: int | None
     train_loss: float | None
     """Mean over all steps; None where some ran in an earlier part of the run, or overflowed."""
@@ -66,8 +68,9 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
     start = time.perf_counter()
     on_main_process(lambda: _check_space(plan, directory.path))
     _check_shared(plan, directory, opening)
-    if plan.args.dataloader_num_workers > 0:
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the library warns in each forked worker otherwise
+    if plan.args.dataloader_num_workers > 0 or local_world_size() > 1:
+        # The library warns in each forked worker otherwise, and would take all cores in each of several processes.
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     trainer = make_trainer(plan, directory)
     resume_from = None if opening.resume_from is None else str(opening.resume_from)
     resumed_from_step = None if resume_from is None else _step_of(resume_from)
@@ -87,7 +90,7 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
         metrics=metrics,
         steps=state.global_step,
         max_steps=state.max_steps,
-        epochs=state.epoch or 0.0,
+        epochs=None if isinstance(plan.train_dataset, StreamedRows) else state.epoch or 0.0,
         best_step=state.best_global_step if plan.args.load_best_model_at_end else None,
         train_loss=output.training_loss if resume_from is None and math.isfinite(output.training_loss) else None,
         seconds=watch.seconds if whole else None,
@@ -120,6 +123,7 @@ def _make_trainer(plan: Plan, directory: RunDirectory) -> EfficientTrainer:
         processing_class=plan.processing_class,
         compute_metrics=None if plan.task is None else plan.task.compute_metrics,
         callbacks=[
+            *([WithoutEpochs()] if isinstance(plan.train_dataset, StreamedRows) else []),
             *plan.callbacks,
             EndIfDiverged(),
             SaveAfterEvaluation(),

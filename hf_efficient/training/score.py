@@ -203,6 +203,8 @@ def _recipe_rows(run: FinishedRun, split: str | None) -> tuple[str, Dataset, Tas
     recipe = run.recipe
     if recipe.data.name is None and recipe.data.train is None:
         raise DataError(f"{run.directory.path}: its rows came from Python; say with --data which ones to score.")
+    if split == "train" and recipe.data.streaming:
+        raise RecipeError("split: the run's training rows were streamed; say with --data which ones to score.")
     tables = load_tables(recipe.data, recipe.place, tasks.rules_of(recipe.task))
     rows = split or ("test" if "test" in tables else "validation")
     if rows not in tables:

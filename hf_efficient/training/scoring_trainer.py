@@ -15,6 +15,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from hf_efficient.tasks import predict_step, preprocess_logits_for_metrics
 from hf_efficient.training.arguments import training_arguments
+from hf_efficient.training.cores import share_cores
 from hf_efficient.training.progress import without_library_bars
 from hf_efficient.training.run_directory import RunDirectory
 from hf_efficient.training.trainer import EfficientTrainer
@@ -79,6 +80,7 @@ def _scoring_trainer(recipe: Recipe, model: Any, processing_class: Any, task: Ta
     """The Trainer makes its output folder when it is made: here a temporary one, so that a run stays as it is."""
     with tempfile.TemporaryDirectory() as folder, without_library_bars(), in_one_line():
         args, _, _ = training_arguments(recipe, RunDirectory(Path(folder)), trains=False)
+        share_cores(args, recipe.place)
         args.eval_strategy, args.report_to, args.disable_tqdm = "no", [], True
         args.torch_compile_backend = args.torch_compile_mode = None  # for one pass it would take longer than it saves
         trainer = EfficientTrainer(

@@ -133,7 +133,7 @@ class EfficientTrainer(Trainer):
         plan = apply_techniques(plan, techniques)
         self.sampler = plan.order
         self.batches = plan.batches
-        self.sorts_evaluation = plan.batches is not None
+        self.sorts_evaluation = plan.batches is not None or getattr(plan.train_dataset, "grouped", False)
         self._scheduler_function = scheduler
         self._predict_step = predict_step
         super().__init__(

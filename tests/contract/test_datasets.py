@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 from datasets import Dataset, load_dataset
+from torch.utils.data import DataLoader
 
 
 def stream(path, *batches):
@@ -43,3 +44,24 @@ def test_its_csv_reader_still_takes_words_for_gaps(tmp_path):
     files = str(tmp_path / "a.csv")
     rows = load_dataset("csv", data_files=files, split="train", cache_dir=str(tmp_path / "cache"))
     assert rows["text"][:] == [None], "mended: data/files.py could leave csv to datasets"
+
+
+class Numbers:
+    """Two rows, each all the numbers that a worker sees of a stream of two files, read in two ways."""
+
+    def __init__(self):
+        self.rows = Dataset.from_dict({"n": [1, 2, 3, 4]}).to_iterable_dataset(num_shards=2)
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        if index == 0:
+            return [row["n"] for row in self.rows]
+        return [n for table in self.rows.with_format("arrow").iter(3) for n in table["n"].to_pylist()]
+
+
+def test_a_worker_sees_a_whole_stream_in_tables_alone():
+    by_row, by_table = DataLoader(Numbers(), batch_size=None, num_workers=2)
+    assert by_row == [1, 2]
+    assert by_table == [1, 2, 3, 4]

@@ -7,6 +7,7 @@ import inspect
 import datasets
 import pytest
 import torch
+from accelerate import skip_first_batches
 from torch.utils.data import DataLoader
 from transformers import BertForSequenceClassification, Trainer
 from transformers.loss.loss_utils import LOSS_MAPPING
@@ -129,6 +130,33 @@ def test_a_sampler_decides_the_order_and_hears_of_every_epoch(tmp_path):
         for epoch in range(3)
     ]
     assert fed == expected
+
+
+class Positions:
+    """Rows that are asked for in whole batches, and remember which."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __len__(self):
+        return 24
+
+    def __getitem__(self, position):
+        raise AssertionError("a row was asked for by itself")
+
+    def __getitems__(self, positions):
+        self.asked.append(positions)
+        return CASE.rows(len(positions))
+
+
+def test_rows_in_their_order_are_asked_for_by_batch_and_not_where_they_are_skipped(tmp_path):
+    rows = Positions()
+    args = arguments(str(tmp_path), per_device_train_batch_size=4, max_steps=3)
+    trainer = EfficientTrainer(CASE.make_model(), args, train_dataset=rows, sampler=range(24))
+    loader = skip_first_batches(trainer.get_train_dataloader(), 2)
+    assert rows.asked == []
+    assert len(list(loader)) == 4
+    assert rows.asked == [list(range(start, start + 4)) for start in (8, 12, 16, 20)]
 
 
 def test_an_undefined_metric_is_never_the_best(tmp_path):

@@ -46,7 +46,7 @@ class Ending:
     @property
     def said(self) -> list[str]:
         """The lines on stderr that are not those of the progress."""
-        return [line for line in self.err.splitlines() if not line.startswith(("training:", "epoch "))]
+        return [line for line in self.err.splitlines() if not line.startswith(("training:", "epoch ", "step "))]
 
 
 @dataclass

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from hf_efficient.data.columns import Roles, read_texts, read_weights, resolve_columns
+from hf_efficient.data.columns import Roles, read_texts, read_weights, refuse_weightless, resolve_columns
 from hf_efficient.errors import DataError, RecipeError
 from hf_efficient.recipe import Columns
 
@@ -87,7 +87,9 @@ def test_what_is_no_weight(value):
 
 def test_all_weights_zero():
     with pytest.raises(DataError, match="train: column weight: expected weights, found only 0"):
-        read_weights(table(weight=[0.0, 0.0]), "weight", "train")
+        refuse_weightless(table(sample_weight=[0.0, 0.0]), "weight", "train")
+    refuse_weightless(table(sample_weight=[0.0, 1.0]), "weight", "train")
+    refuse_weightless(table(text=["a"]), None, "train")
 
 
 def test_a_split_without_the_weight_column():

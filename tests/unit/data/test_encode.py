@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 
 import pytest
+from datasets import Dataset
 
 from hf_efficient.data import encode as module
-from hf_efficient.data.encode import Texts, cache_key, encode_texts
+from hf_efficient.data.encode import Texts, cache_key, encode_texts, memory_mapped
 from hf_efficient.errors import DataError, HfEfficientError
 from tests.unit.data.tokenizer import WORDS, tiny_tokenizer
 
@@ -60,6 +61,19 @@ def test_a_second_run_reads_the_cache(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_batches", lambda *_: iter(()))
     assert run(tmp_path).dataset.to_dict() == first.dataset.to_dict()
     assert first.dataset.cache_files
+
+
+def test_rows_made_of_encoded_ones_are_mapped_under_a_key_of_their_content(tmp_path):
+    def made(*lists):
+        return memory_mapped(Dataset.from_dict({"input_ids": list(lists), "length": list(map(len, lists))}), tmp_path)
+
+    first = made([1, 2], [], [3])
+    assert first.to_dict() == {"input_ids": [[1, 2], [], [3]], "length": [2, 0, 1]}
+    assert [file["filename"] for file in first.cache_files] == [str(path) for path in tmp_path.glob("*.arrow")]
+    made([1, 2], [], [3])
+    assert len(list(tmp_path.glob("*.arrow"))) == 1
+    assert made([1], [2], [3]).to_dict()["input_ids"] == [[1], [2], [3]]
+    assert len(list(tmp_path.glob("*.arrow"))) == 2
 
 
 @pytest.mark.parametrize("damage", [b"", b"\0" * 400, "half", "short by a byte"])

@@ -216,7 +216,7 @@ def test_the_hub_gives_splits(monkeypatch):
 
     monkeypatch.setattr("datasets.load_dataset", load_dataset)
     assert sizes(load(name="nyu-mll/glue", config="sst2", revision="main")) == {"train": 1, "validation": 1}
-    assert calls == [(("nyu-mll/glue", "sst2"), {"revision": "main"})]
+    assert calls == [(("nyu-mll/glue", "sst2"), {"revision": "main", "streaming": False})]
 
 
 @pytest.mark.parametrize(

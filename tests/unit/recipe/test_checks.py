@@ -7,6 +7,7 @@ from hf_efficient.recipe.checks import NEEDS, dormant
 from hf_efficient.recipe.problems import settings
 
 STOPPING = "early_stopping={patience_evaluations: 2}"
+STREAM = "data.streaming=true"
 STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
 
 
@@ -109,6 +110,28 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
             ["model.distributed_config={fsdp_size: 2}", "model.initialization=random", "training.save_strategy=no"],
             "model.distributed_config",
             "initialization: pretrained",
+        ),
+        (["data.shuffle_buffer=9"], "data.shuffle_buffer", "set data.streaming: true"),
+        *(
+            ([STREAM, "training.max_steps=9", f"{path}={value}"], path, words)
+            for path, value, words in (
+                ("data.validation_size", "0.2", "name those to score in data.validation"),
+                ("data.fraction", "0.5", "set training.max_steps"),
+                ("data.limit", "9", "set that"),
+                ("data.seed", "9", "training.seed draws"),
+                ("task.class_weights", "balanced", "a weight in data.columns.weight"),
+                ("training.dataloader_drop_last", "true", "each batch of a stream is whole"),
+            )
+        ),
+        (
+            [STREAM, "training.max_steps=9", "task.type=text-generation", "data.packing=true"],
+            "data.packing",
+            "only when all are read",
+        ),
+        (
+            [STREAM, "training.max_steps=9", "batching={padding: tokens, max_tokens: 64}"],
+            "batching.max_tokens",
+            "write batching.padding: auto",
         ),
         (["data.revision=v1"], "data.revision", "are pinned"),
         (["model.revision=v1"], "model.revision", "are pinned"),
@@ -233,6 +256,28 @@ def test_settings_that_belong_together_are_taken(load, overrides):
             "write min_lr or min_lr_rate under training.lr_scheduler_kwargs.",
         ),
         (
+            [STREAM],
+            "data.streaming needs training.max_steps, since a stream has no known length: set it to at least 1.",
+        ),
+        (
+            [STREAM, "training.max_steps=9", "task.type=image-classification"],
+            "data.streaming does not stream images, which are read when their batch comes anyway; take it out.",
+        ),
+        *(
+            (
+                [STREAM, "training.max_steps=9", f"training.{name}=epoch"],
+                f"training.{name} can't be epoch, since a stream has no known length: write steps.",
+            )
+            for name in ("eval_strategy", "save_strategy", "logging_strategy")
+        ),
+        (
+            [
+                *(STREAM, "training.max_steps=9", "training.metric_for_best_model=loss"),
+                "early_stopping={patience_epochs: 2}",
+            ],
+            "early_stopping.patience_epochs needs epochs, which a stream has not: write patience_evaluations.",
+        ),
+        (
             ["training.max_steps=0"],
             "training.max_steps must be at least 1, or -1 to count in epochs, found the number 0.",
         ),
@@ -261,6 +306,20 @@ def test_settings_that_belong_together_are_taken(load, overrides):
 )  # fmt: skip
 def test_settings_that_contradict_each_other_are_refused(complaint, overrides, message):
     assert complaint("", *overrides) == f"command line: {message}"
+
+
+def test_a_stream_is_scored_and_saved_at_each_tenth_unless_it_says_otherwise(load):
+    def strategies(*overrides):
+        training = load("", STREAM, "training.max_steps=90", *overrides).training
+        return training.eval_strategy, training.eval_steps, training.save_strategy, training.save_steps
+
+    assert strategies() == ("steps", 0.1, "steps", 0.1)
+    assert strategies("training.eval_steps=9") == ("steps", 9, "steps", 0.1)
+    assert strategies("training.eval_strategy=no") == ("no", None, "steps", 0.1)
+    assert load().training.eval_strategy == "epoch"
+    recipe = load("", STREAM, "training.max_steps=90")
+    assert str(recipe.sources["training.eval_steps"]) == "default"
+    assert recipe.replace(["data.streaming=false"]).training.eval_strategy == "epoch"
 
 
 def test_what_can_not_take_effect_by_itself_is_dormant(load):
