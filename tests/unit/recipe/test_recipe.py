@@ -142,7 +142,8 @@ quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 @quick
 @given(config=st.dictionaries(text, trees, max_size=4), name=text.filter(bool))
 def test_any_dump_loads_back(write, config, name):
-    mapping = {"model": {"name": name, "config": config}, "task": {"labels": [name, "true", "1e3", ".nan"]}}
+    labels = list(dict.fromkeys([name, "true", "1e3", ".nan"]))
+    mapping = {"model": {"name": name, "config": config}, "task": {"labels": labels}}
     round_trip(Recipe.from_mapping(mapping), write)
 
 
