@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hf_efficient.errors import HfEfficientError
-    from hf_efficient.recipe import Batching, EarlyStopping, Recipe
+    from hf_efficient.recipe import Batching, Distill, EarlyStopping, Recipe
     from hf_efficient.training.finetune import Outcome, finetune
     from hf_efficient.training.trainer import EfficientTrainer
 
@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Batching": "hf_efficient.recipe",
+    "Distill": "hf_efficient.recipe",
     "EarlyStopping": "hf_efficient.recipe",
     "EfficientTrainer": "hf_efficient.training.trainer",
     "HfEfficientError": "hf_efficient.errors",
@@ -31,7 +32,16 @@ _HOMES = {
     "finetune": "hf_efficient.training.finetune",
 }
 
-__all__ = ["Batching", "EarlyStopping", "EfficientTrainer", "HfEfficientError", "Outcome", "Recipe", "finetune"]
+__all__ = [
+    "Batching",
+    "Distill",
+    "EarlyStopping",
+    "EfficientTrainer",
+    "HfEfficientError",
+    "Outcome",
+    "Recipe",
+    "finetune",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, is_dataclass, replace
+from typing import Any, TYPE_CHECKING
 
 from hf_efficient.data.batches import Batches
 from hf_efficient.errors import PlanError
@@ -51,6 +51,19 @@ class Plan:
     def with_loss(self, loss: Loss) -> Plan:
         """The plan with one more term in the objective."""
         return replace(self, losses=(*(self.losses or ()), loss))
+
+    def with_labels_weight(self, weight: float, *, by: str) -> Plan:
+        """The plan whose labels' loss has another weight than 1.
+
+        Raises:
+            PlanError: the model keeps its own loss, or another technique has set the weight.
+        """
+        if not self.losses or not is_dataclass(self.losses[0]):
+            raise PlanError(f"{by} weighs the labels' loss, and the model keeps its own.")
+        if "labels_weight" in self.set_by:
+            raise PlanError(f"{by} weighs the labels' loss, and {self.set_by['labels_weight']} has done it already.")
+        labels = replace(self.losses[0], weight=weight)
+        return replace(self, losses=(labels, *self.losses[1:]), set_by={**self.set_by, "labels_weight": by})
 
     def with_callback(self, callback: Any) -> Plan:
         """The plan with one more callback."""

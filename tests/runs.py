@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,8 @@ from hf_efficient.training.build import build
 from hf_efficient.training.launch import on_main_process
 from hf_efficient.training.run import Trained, run
 from hf_efficient.training.run_directory import RunDirectory, open_run
+
+TEACHER = "{teacher}"
 
 SHORT = {"training.num_train_epochs": 3, "training.logging_steps": 1, "training.learning_rate": 1e-3}
 """18 steps of 8 rows, in three epochs."""
@@ -37,8 +43,18 @@ class Interrupt(TrainerCallback):
 
 
 def smoke(output_dir: Path, settings: dict[str, Any]) -> Recipe:
-    """The smoke recipe, short, with settings laid over it."""
-    return Recipe.load("smoke", {**SHORT, "training.output_dir": str(output_dir), **settings})
+    """The smoke recipe, short, with settings laid over it; `TEACHER` stands for a fine-tuned model."""
+    given = {key: teacher() if value == TEACHER else value for key, value in settings.items()}
+    return Recipe.load("smoke", {**SHORT, "training.output_dir": str(output_dir), **given})
+
+
+@cache
+def teacher() -> str:
+    """A run directory with a finished run of the smoke recipe."""
+    folder = Path(tempfile.mkdtemp(prefix="teacher-")) / "run"
+    atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
+    train(smoke(folder, {"training.num_train_epochs": 1, "training.save_strategy": "no"}))
+    return str(folder)
 
 
 def train(recipe: Recipe, interrupt_at: int | None = None) -> Trained:

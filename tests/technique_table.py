@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.runs import TEACHER
+
 
 @dataclass(frozen=True)
 class Row:
@@ -27,6 +29,10 @@ TABLE: dict[str, Row] = {
     "early_stopping": Row(
         {"early_stopping.patience_epochs": 1, "training.metric_for_best_model": "f1_macro"},
         neutral={"early_stopping.patience_epochs": 1000, "training.metric_for_best_model": "f1_macro"},
+    ),
+    "distill": Row(
+        {"distill.teacher": TEACHER, "distill.temperature": 3.0},
+        neutral={"distill.teacher": TEACHER, "distill.weight": 0.0},
     ),
     "bucketed": Row({"batching.padding": "bucketed"}, same_slot="batching", neutral={"batching.padding": "auto"}),
     "tokens": Row({"batching.padding": "tokens", "batching.max_tokens": 96}, same_slot="batching"),

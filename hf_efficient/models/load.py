@@ -81,11 +81,11 @@ def load_image_processor(section: ModelSection, place: Place) -> BaseImageProces
         PlanError: the model has no image processor, or one that can't be loaded.
     """
     where = place("model.name")
-    location = _location(section.name, where)
+    location = located(section.name, where)
     if Path(location).is_dir() and not (Path(location) / "preprocessor_config.json").is_file():
         raise PlanError(f"{where}: {section.name} holds no image processor: there is no preprocessor_config.json")
     options = {"revision": section.revision, "trust_remote_code": section.trust_remote_code}
-    with _explained(section.name, where):
+    with explained(section.name, where):
         processor: BaseImageProcessor = read_image_processor(location, **options)
     return processor
 
@@ -104,7 +104,7 @@ def load_tokenizer(section: ModelSection, place: Place) -> PreTrainedTokenizerBa
     """
     setting = "model.name" if section.tokenizer is None else "model.tokenizer"
     name = section.tokenizer or section.name
-    with _explained(name, place(setting)):
+    with explained(name, place(setting)):
         tokenizer = _load_tokenizer(section, name, place(setting))
     if len(tokenizer) <= len(tokenizer.all_special_ids):  # transformers 5.23 makes an empty one where files are missing
         raise RecipeError(f"{place(setting)}: {name} holds no tokenizer; name one in model.tokenizer")
@@ -113,7 +113,7 @@ def load_tokenizer(section: ModelSection, place: Place) -> PreTrainedTokenizerBa
 
 
 def _load_tokenizer(section: ModelSection, name: str, place: str) -> PreTrainedTokenizerBase:
-    location = _location(name, place)
+    location = located(name, place)
     revision = section.revision if section.tokenizer is None else None
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
@@ -185,8 +185,8 @@ def _adopt(model: PreTrainedModel, task: Task) -> PreTrainedModel:
 
 def _load(section: ModelSection, task: Task, place: Place) -> Loaded:
     auto_model = getattr(transformers, task.auto_model)
-    location = _location(section.name, place("model.name"))
-    with _explained(section.name, place("model.name")), _quiet(local=Path(location).is_dir()):
+    location = located(section.name, place("model.name"))
+    with explained(section.name, place("model.name")), quiet(local=Path(location).is_dir()):
         config = AutoConfig.from_pretrained(
             location, revision=section.revision, trust_remote_code=section.trust_remote_code
         )
@@ -252,7 +252,7 @@ def _some(keys: list[str]) -> str:
     return ", ".join(keys[:4]) + (f" and {len(keys) - 4} more" if len(keys) > 4 else "")
 
 
-def _location(name: str, place: str) -> str:
+def located(name: str, place: str) -> str:
     """What transformers is to open: a directory, or a Hub name."""
     from hf_efficient.assets import is_asset, resolve
 
@@ -272,7 +272,7 @@ def _location(name: str, place: str) -> str:
 
 
 @contextmanager
-def _explained(name: str, place: str) -> Iterator[None]:
+def explained(name: str, place: str) -> Iterator[None]:
     """Turn what transformers raises into one line."""
     try:
         with quick_to_fail():
@@ -304,7 +304,7 @@ def _said(error: Exception) -> str:
 
 
 @contextmanager
-def _quiet(*, local: bool) -> Iterator[None]:
+def quiet(*, local: bool) -> Iterator[None]:
     """No tables of newly drawn weights on the screen (they become notes), nor bars for reading a local file."""
     from transformers.utils import logging
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hf_efficient.recipe.batching import Batching
 from hf_efficient.recipe.data import Columns, DataSection
+from hf_efficient.recipe.distill import Distill
 from hf_efficient.recipe.early_stopping import EarlyStopping
 from hf_efficient.recipe.hub import Hub
 from hf_efficient.recipe.model import ModelSection
@@ -20,6 +21,7 @@ __all__ = [
     "Batching",
     "Columns",
     "DataSection",
+    "Distill",
     "EarlyStopping",
     "Hub",
     "ModelSection",

@@ -160,6 +160,21 @@ NEEDS: Final = (
     Need("data.shuffle_buffer", lambda r: r.data.streaming, "set data.streaming: true"),
     Need("data.validation_size", lambda r: r.data.validation is None, "data.validation names the rows to score"),
     Need(
+        "distill.beta",
+        lambda r: r.distill is None or r.distill.divergence == "jensen_shannon",
+        "set distill.divergence: jensen_shannon",
+    ),
+    Need(
+        "distill.temperature",
+        lambda r: r.distill is None or r.distill.divergence != "squared_error",
+        "a squared error of logits has none",
+    ),
+    Need(
+        "distill.teacher_weights",
+        lambda r: r.distill is None or isinstance(r.distill.teacher, tuple),
+        "give distill.teacher a list of several",
+    ),
+    Need(
         "training.per_device_train_batch_size",
         lambda r: r.batching.padding != "tokens",
         "batching.max_tokens decides how many rows make a batch",

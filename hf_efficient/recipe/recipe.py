@@ -16,6 +16,7 @@ from hf_efficient.errors import RecipeError
 from hf_efficient.recipe.batching import Batching
 from hf_efficient.recipe.checks import complaints, dormant
 from hf_efficient.recipe.data import DataSection
+from hf_efficient.recipe.distill import Distill
 from hf_efficient.recipe.early_stopping import EarlyStopping
 from hf_efficient.recipe.emit import emit
 from hf_efficient.recipe.files import find_recipe, read_text
@@ -78,6 +79,8 @@ class Recipe(Section):
     """How the model is trained."""
     batching: Batching = Batching()
     """How rows are grouped into batches."""
+    distill: Distill | None = None
+    """Learning from a teacher."""
     early_stopping: EarlyStopping | None = None
     """End the run when the metric has stopped getting better."""
     hub: Hub | None = None

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from hf_efficient.errors import PlanError
 from hf_efficient.recipe.batching import Batching
+from hf_efficient.recipe.distill import Distill
 from hf_efficient.recipe.early_stopping import EarlyStopping
 from hf_efficient.recipe.section import Section
-from hf_efficient.techniques import batching, early_stopping
+from hf_efficient.techniques import batching, distill, early_stopping
 
 if TYPE_CHECKING:
     from hf_efficient.plan import Plan
     from hf_efficient.recipe import Recipe
 
 TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
+    Distill: distill.apply,
     Batching: batching.apply,
     EarlyStopping: early_stopping.apply,
 }

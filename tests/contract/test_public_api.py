@@ -24,6 +24,7 @@ def _ordered(names):
 def test_the_public_names():
     assert hf_efficient.__all__ == [
         "Batching",
+        "Distill",
         "EarlyStopping",
         "EfficientTrainer",
         "HfEfficientError",

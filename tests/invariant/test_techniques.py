@@ -29,8 +29,8 @@ def plain_losses(tmp_path_factory):
 def test_every_technique_has_a_row():
     sections = {key.split(".")[0] for row in TABLE.values() for key in row.settings}
     fields = {section.__name__: section for section in TECHNIQUES}
-    assert {"Batching", "EarlyStopping"} == set(fields)
-    assert {"batching", "early_stopping"} <= sections
+    assert {"Batching", "Distill", "EarlyStopping"} == set(fields)
+    assert {"batching", "distill", "early_stopping"} <= sections
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -89,7 +89,7 @@ def test_its_neutral_setting_gives_the_plain_run(name, plain_losses, tmp_path):
     assert losses(trained) == pytest.approx(plain_losses, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", ["label_smoothing", "class_weights", "bf16", "one_cycle", "step_decay"])
+@pytest.mark.parametrize("name", ["distill", "label_smoothing", "class_weights", "bf16", "one_cycle", "step_decay"])
 def test_its_setting_changes_the_run(name, plain_losses, tmp_path):
     trained = train(smoke(tmp_path / "run", TABLE[name].settings))
     assert losses(trained) != pytest.approx(plain_losses, rel=1e-6)

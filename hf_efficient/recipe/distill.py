@@ -1,0 +1,30 @@
+"""The `distill:` section."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from hf_efficient.recipe.section import Section
+
+
+class Distill(Section):
+    """Train the model to answer as a teacher does, beside or instead of the labels."""
+
+    teacher: str | tuple[str, ...] = Field(min_length=1)
+    """A fine-tuned model of the same task: run directory, directory, Hub name or asset; or several, whose
+    probabilities are averaged."""
+    teacher_weights: tuple[float, ...] | None = None
+    """Weight of each of several teachers; by default all count alike."""
+    weight: float = Field(default=0.5, ge=0.0)
+    """Weight of the teacher's answers in the loss."""
+    labels_weight: float | None = Field(default=None, ge=0.0)
+    """Weight of the labels' loss; by default 1 − `weight`, and not below 0."""
+    divergence: Literal["auto", "forward_kl", "reverse_kl", "jensen_shannon", "squared_error"] = "auto"
+    """Distance of the student's answers from the teacher's; `auto` is `forward_kl` between probabilities, and
+    `squared_error` where a number is predicted."""
+    temperature: float = Field(default=2.0, gt=0.0)
+    """What logits of both are divided by before they become probabilities."""
+    beta: float = Field(default=0.5, gt=0.0, lt=1.0)
+    """Share of the teacher in the mixture of `jensen_shannon`."""

@@ -1,0 +1,114 @@
+"""Distillation by a recipe, and teachers that do not fit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from transformers import AutoModelForSequenceClassification
+
+from hf_efficient.errors import HfEfficientError, PlanError
+from tests.runs import TEACHER, losses, smoke, teacher, train
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "home"))
+
+
+def edited(tmp_path: Path, file: str, edit) -> str:
+    """A copy of the teacher's model with one of its JSON files changed."""
+    folder = tmp_path / "edited"
+    folder.mkdir()
+    for path in (Path(teacher()) / "model").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    content = json.loads((folder / file).read_text())
+    edit(content)
+    (folder / file).write_text(json.dumps(content))
+    return str(folder)
+
+
+def refusal(tmp_path, **distill) -> str:
+    with pytest.raises(HfEfficientError) as raised:
+        train(smoke(tmp_path / "run", {f"distill.{key}": value for key, value in distill.items()}))
+    return str(raised.value)
+
+
+def test_a_student_without_labels_comes_to_its_teachers_answers(tmp_path):
+    """The teacher's own architecture, and no weight on the labels: what is learnt is what the teacher says."""
+    settings = {
+        "distill.teacher": TEACHER,
+        "distill.weight": 1.0,
+        "distill.divergence": "squared_error",
+        "training.num_train_epochs": 30,
+        "training.precision": "fp32",
+        "training.seed": 3,
+    }
+    found = losses(train(smoke(tmp_path / "run", settings)))
+    assert sum(found[-6:]) < 0.1 * sum(found[:6])
+
+
+def test_the_saved_model_is_the_student_alone(tmp_path):
+    recipe = smoke(tmp_path / "run", {"distill.teacher": TEACHER, "model.config": {"num_hidden_layers": 1}})
+    train(recipe)
+    model, info = AutoModelForSequenceClassification.from_pretrained(tmp_path / "run/model", output_loading_info=True)
+    assert model.config.num_hidden_layers == 1
+    assert not any(info.values())
+    weights = (tmp_path / "run/model/model.safetensors").stat().st_size
+    assert weights < (Path(teacher()) / "model/model.safetensors").stat().st_size
+
+
+def test_several_teachers_teach(tmp_path):
+    both = {"distill.teacher": [teacher(), teacher()], "distill.teacher_weights": [1.0, 3.0]}
+    one = losses(train(smoke(tmp_path / "one", {"distill.teacher": TEACHER, "training.precision": "fp32"})))
+    two = losses(train(smoke(tmp_path / "two", {**both, "training.precision": "fp32"})))
+    assert two == pytest.approx(one, rel=1e-4)  # twice the same one
+
+
+def test_a_teacher_must_be_fine_tuned(tmp_path):
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+    folder = tmp_path / "body"
+    AutoModel.from_config(AutoConfig.from_pretrained(Path(teacher()) / "model")).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(Path(teacher()) / "model").save_pretrained(folder)
+    said = refusal(tmp_path, teacher=str(folder))
+    assert "has no weights for classifier.bias, classifier.weight; a teacher must be fine-tuned" in said
+
+
+def test_its_labels_must_be_the_data_s_in_the_same_order(tmp_path):
+    def swap(config):
+        config["id2label"] = {"0": "sailing", "1": "cooking"}
+
+    said = refusal(tmp_path, teacher=edited(tmp_path, "config.json", swap))
+    assert "has the labels sailing, cooking, and the data cooking, sailing; give task.labels in the teacher's" in said
+
+
+def test_it_must_read_the_same_tokens(tmp_path):
+    def shorten(content):
+        content["model"]["vocab"] = dict(list(content["model"]["vocab"].items())[:-1])
+
+    said = refusal(tmp_path, teacher=edited(tmp_path, "tokenizer.json", shorten))
+    assert "teacher and student must read the same tokens" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"teacher": "no/such/place"}, "distill.teacher: there is no directory no/such/place"),
+        ({"teacher": [TEACHER], "teacher_weights": [1.0, 1.0]}, "expected a number above 0 for each of 1 teachers"),
+        ({"teacher": [TEACHER], "teacher_weights": [0.0]}, "expected a number above 0 for each of 1 teachers"),
+    ],
+)
+def test_what_can_not_be_is_refused(settings, message, tmp_path):
+    assert message in refusal(tmp_path, **{"teacher": TEACHER, **settings})
+
+
+def test_a_bare_trainer_has_no_rows_to_teach(tmp_path):
+    from hf_efficient import Distill, EfficientTrainer
+    from tests.tiny import Case
+    from tests.trajectory import arguments
+
+    model = Case("bert", "single_label_classification").make_model()
+    with pytest.raises(PlanError, match="train by a recipe"):
+        EfficientTrainer(model, arguments(str(tmp_path)), techniques=[Distill(teacher="x")])

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import tensor
+
+from hf_efficient.models.teacher import Teachers
+
+
+class Says(torch.nn.Module):
+    """A model that always answers the same."""
+
+    def __init__(self, *logits: float) -> None:
+        super().__init__()
+        self.answer = torch.nn.Parameter(tensor([logits]))
+
+    def forward(self, input_ids):
+
+        return {"logits": self.answer.repeat(len(input_ids), 1)}
+
+
+ARGS = SimpleNamespace(bf16=False, fp16=False, device=torch.device("cpu"))
+ONE = {"input_ids": torch.zeros(1, 2, dtype=torch.long)}
+EVEN, SKEWED = (0.0, 0.0), (0.0, math.log(3.0))
+
+
+def test_one_teacher_is_taken_as_it_is():
+    torch.testing.assert_close(Teachers.on(ARGS, [Says(1.0, 5.0)], None).logits(ONE, 3.0), tensor([[1.0, 5.0]]))
+
+
+def test_probabilities_of_several_are_averaged():
+    both = Teachers.on(ARGS, [Says(*EVEN), Says(*SKEWED)], None)
+    torch.testing.assert_close(both.logits(ONE).softmax(-1), tensor([[0.375, 0.625]]))
+
+
+def test_they_are_averaged_at_the_temperature_and_by_their_weights():
+    both = Teachers.on(ARGS, [Says(*EVEN), Says(0.0, 2 * math.log(3.0))], (1.0, 3.0))
+    at_two = (both.logits(ONE, 2.0) / 2).softmax(-1)
+    torch.testing.assert_close(at_two, tensor([[0.25 * 0.5 + 0.75 * 0.25, 0.25 * 0.5 + 0.75 * 0.75]]))
+
+
+def test_classes_that_do_not_exclude_each_other_are_averaged_one_by_one():
+    both = Teachers.on(ARGS, [Says(*EVEN), Says(*SKEWED)], None)
+    torch.testing.assert_close(both.binary_logits(ONE).sigmoid(), tensor([[0.5, (0.5 + 0.75) / 2]]))
+
+
+def test_numbers_are_averaged():
+    both = Teachers.on(ARGS, [Says(1.0), Says(4.0)], (2.0, 1.0))
+    torch.testing.assert_close(both.numbers(ONE), tensor([[2.0]]))
+
+
+def test_a_teacher_learns_nothing_and_is_fed_what_it_takes():
+    teacher = Says(1.0, 2.0)
+    answer = Teachers.on(ARGS, [teacher], None).logits({**ONE, "token_type_ids": ONE["input_ids"]})
+    assert not answer.requires_grad
+
+
+@pytest.mark.parametrize(("arguments", "dtype"), [({"bf16": True}, torch.bfloat16), ({}, torch.float32)])
+def test_it_computes_in_the_format_of_the_run(arguments, dtype):
+    linear = torch.nn.Linear(2, 2)
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = linear
+
+        def forward(self, x):
+            return {"logits": self.linear(x)}
+
+    args = SimpleNamespace(**{"bf16": False, "fp16": False, "device": torch.device("cpu"), **arguments})
+    assert Teachers.on(args, [Model()], None).logits({"x": torch.ones(1, 2)}).dtype == dtype
