@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +21,13 @@ from hf_efficient.models import efficientnet_lite  # noqa: F401 (registers itsel
 from hf_efficient.models.checks import check_embeddings, max_length_of, set_pad_token
 from hf_efficient.models.distributed import check_tied_weights, cut_over_processes
 from hf_efficient.models.image_processor import check_images, set_image_size
+from hf_efficient.models.student import chosen_layers, student_of
 
 if TYPE_CHECKING:
     from transformers import BaseImageProcessor, PreTrainedModel, PreTrainedTokenizerBase
 
     from hf_efficient.recipe.data import DataSection
+    from hf_efficient.recipe.distill import FromTeacher
     from hf_efficient.recipe.model import ModelSection
     from hf_efficient.tasks.base import Task
 
@@ -38,6 +40,20 @@ class Loaded:
 
     model: PreTrainedModel
     notes: tuple[str, ...] = ()
+
+    def cut(self, section: FromTeacher, processing_class: Any) -> Loaded:
+        """The smaller model that starts from a part of this one.
+
+        Raises:
+            PlanError: it has no such part.
+        """
+        wishes = {name: getattr(section, name) for name in type(section).model_fields}
+        model = student_of(self.model, **wishes)
+        _drop_inputs(model, processing_class)
+        there_are = self.model.config.num_hidden_layers
+        layers = ", ".join(str(number) for number in chosen_layers(section.layers, there_are))
+        note = f"the student starts from layers {layers} of the teacher's {there_are}"
+        return replace(self, model=model, notes=(*self.notes, note))
 
 
 def takes_images(auto_model: str) -> bool:
@@ -151,10 +167,15 @@ def load_model(
 
 def _fit_to_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, place: Place) -> None:
     check_embeddings(model, tokenizer, place("model.tokenizer"))
-    taken = signature(model.forward).parameters
-    tokenizer.model_input_names = [name for name in tokenizer.model_input_names if name in taken]
+    _drop_inputs(model, tokenizer)
     if model.config.pad_token_id is None:
         model.config.pad_token_id = tokenizer.pad_token_id
+
+
+def _drop_inputs(model: PreTrainedModel, processing_class: Any) -> None:
+    """Have nothing made that the model does not take, such as segments."""
+    taken = signature(model.forward).parameters
+    processing_class.model_input_names = [name for name in processing_class.model_input_names if name in taken]
 
 
 def _adopt(model: PreTrainedModel, task: Task) -> PreTrainedModel:
@@ -259,6 +280,8 @@ def located(name: str, place: str) -> str:
     if is_asset(name):
         return str(resolve(name))
     path = Path(name).expanduser()
+    if (path / "model" / "config.json").is_file():
+        return str(path / "model")  # a run directory
     if path.is_file():
         raise RecipeError(f"{place}: {name} is a file; expected a directory or a Hub name")
     if path.is_dir():

@@ -29,8 +29,7 @@ def load_teacher(name: str, task: Task, processing_class: Any, place: str) -> Pr
         RecipeError: there is no such model.
         PlanError: it is not fine-tuned, has other labels or another order of them, or reads other tokens.
     """
-    run = Path(name).expanduser() / "model"
-    location = str(run) if (run / "config.json").is_file() else located(name, place)
+    location = located(name, place)
     with explained(name, place), quiet(local=Path(location).is_dir()):
         auto_model = getattr(transformers, task.auto_model)
         teacher, info = auto_model.from_pretrained(location, dtype=torch.float32, output_loading_info=True)

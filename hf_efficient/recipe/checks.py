@@ -264,6 +264,7 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
         _liger,
     )
     for check in checks:
+    for check in (_names, _columns, _student, _batch, _steps, _evaluation, _best_model, _schedule, _device):
         yield from check(recipe)
 
 
@@ -291,6 +292,12 @@ def _columns(recipe: Recipe) -> Iterator[Complaint]:
                     f"names the column {column}, which is data.columns.{taken[column]} already.",
                 )
             taken[column] = part
+
+
+def _student(recipe: Recipe) -> Iterator[Complaint]:
+    distill = recipe.distill
+    if distill is not None and distill.student is not None and recipe.model.name != distill.teachers[0]:
+        yield "model.name", "can't take effect: distill.student makes the model from the teacher; take one out."
 
 
 def _batch(recipe: Recipe) -> Iterator[Complaint]:

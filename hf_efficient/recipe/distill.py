@@ -9,6 +9,24 @@ from pydantic import Field
 from hf_efficient.recipe.section import Section
 
 
+class FromTeacher(Section):
+    """Which part of the teacher the student starts from."""
+
+    layers: int | tuple[int, ...] | None = None
+    """Layers to take, from 0, or how many, spread evenly from the lowest on; by default all."""
+    width: int | None = Field(default=None, ge=1)
+    """Hidden size: whole attention heads, the first ones; by default the teacher's."""
+    architecture: Literal["same", "distilbert"] = "same"
+    """`distilbert` makes an ordinary DistilBERT model of a BERT teacher."""
+
+
+class Student(Section):
+    """How the student is made, where it is no pretrained model of its own."""
+
+    from_teacher: FromTeacher
+    """Layers and features of the (first) teacher."""
+
+
 class Distill(Section):
     """Train the model to answer as a teacher does, beside or instead of the labels."""
 
@@ -17,6 +35,8 @@ class Distill(Section):
     probabilities are averaged."""
     teacher_weights: tuple[float, ...] | None = None
     """Weight of each of several teachers; by default all count alike."""
+    student: Student | None = None
+    """Make the student from the teacher, instead of `model.name`."""
     weight: float = Field(default=0.5, ge=0.0)
     """Weight of the teacher's answers in the loss."""
     labels_weight: float | None = Field(default=None, ge=0.0)
@@ -28,3 +48,8 @@ class Distill(Section):
     """What logits of both are divided by before they become probabilities."""
     beta: float = Field(default=0.5, gt=0.0, lt=1.0)
     """Share of the teacher in the mixture of `jensen_shannon`."""
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """The teachers, one or several."""
+        return (self.teacher,) if isinstance(self.teacher, str) else self.teacher

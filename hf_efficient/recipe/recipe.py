@@ -127,6 +127,7 @@ class Recipe(Section):
         _expand_task(tree)
         provenance = Provenance(provenance.root, _sources(tree, provenance, laid))
         resolved = _on_steps(_with_output_dir(tree, output_dir))
+        resolved = _with_student(_with_output_dir(tree, output_dir))
         try:
             return cls.model_validate(resolved, context=(tree, provenance))
         except ValidationError as error:
@@ -233,6 +234,13 @@ def _on_steps(tree: Tree) -> Tree:
         if training[f"{kind}_strategy"] == "steps":
             training = {f"{kind}_steps": 0.1, **training}
     return {**tree, "training": training}
+def _with_student(tree: Tree) -> Tree:
+    """`tree` with the teacher for its model, if the student is to be made from it."""
+    distill, model = tree.get("distill"), tree.get("model", {})
+    if not isinstance(distill, dict) or not distill.get("student") or not isinstance(model, dict) or "name" in model:
+        return tree
+    teacher = distill.get("teacher")
+    return {**tree, "model": {**model, "name": teacher[0] if isinstance(teacher, list) and teacher else teacher}}
 
 
 def _is_operational(path: str) -> bool:

@@ -33,10 +33,9 @@ def apply(plan: Plan, section: Distill) -> Plan:
     labels = plan.losses[0] if plan.losses else None
     if plan.task is None or not isinstance(labels, Supervised):
         raise PlanError("distill needs a task's own rows; train by a recipe.")
-    names = (section.teacher,) if isinstance(section.teacher, str) else section.teacher
-    _check_weights(section, names)
+    _check_weights(section)
     problem = plan.task.facts()["problem"]
-    models = [load_teacher(name, plan.task, plan.processing_class, "distill.teacher") for name in names]
+    models = [load_teacher(name, plan.task, plan.processing_class, "distill.teacher") for name in section.teachers]
     teachers = Teachers.on(plan.args, models, section.teacher_weights)
     labels_weight = max(0.0, 1 - section.weight) if section.labels_weight is None else section.labels_weight
     plan = plan.with_labels_weight(labels_weight, by="distill")
@@ -52,8 +51,8 @@ def apply(plan: Plan, section: Distill) -> Plan:
     )
 
 
-def _check_weights(section: Distill, names: tuple[str, ...]) -> None:
-    weights = section.teacher_weights
+def _check_weights(section: Distill) -> None:
+    weights, names = section.teacher_weights, section.teachers
     if weights is not None and (len(weights) != len(names) or min(weights) <= 0):
         raise PlanError(
             f"distill.teacher_weights: expected a number above 0 for each of {len(names)} teachers, found {weights}."

@@ -76,6 +76,8 @@ def build(
     set_seed(args.seed)  # a new head is drawn here, before the Trainer seeds
     loaded = load_model(recipe.model, task, processing_class, recipe.place, model=live.model)
     refuse_for_this_model(recipe, loaded.model)
+    if recipe.distill is not None and recipe.distill.student is not None:
+        loaded = loaded.cut(recipe.distill.student.from_teacher, processing_class)
     task = tasks.bind(task, loaded.model, processing_class)
     limits = encoding_limits(task, loaded.model.config, processing_class, recipe.data, recipe.place)
     encoded = {

@@ -9,7 +9,8 @@ import pytest
 from transformers import AutoModelForSequenceClassification
 
 from hf_efficient.errors import HfEfficientError, PlanError
-from tests.runs import TEACHER, losses, smoke, teacher, train
+from hf_efficient.recipe import Recipe
+from tests.runs import TEACHER, CutOffError, losses, smoke, teacher, train
 
 
 @pytest.fixture(autouse=True)
@@ -112,3 +113,25 @@ def test_a_bare_trainer_has_no_rows_to_teach(tmp_path):
     model = Case("bert", "single_label_classification").make_model()
     with pytest.raises(PlanError, match="train by a recipe"):
         EfficientTrainer(model, arguments(str(tmp_path)), techniques=[Distill(teacher="x")])
+
+
+@pytest.mark.parametrize(
+    ("part", "model"),
+    [({"layers": 1}, "BertForSequenceClassification"), ({"architecture": "distilbert"}, "DistilBertForSequenceClass")],
+)
+def test_a_student_is_made_from_its_teacher_and_goes_on_after_a_cut(part, model, tmp_path):
+    words = {"task": "text-classification", "data": {"name": "demo/smoke"}}
+    words["distill"] = {"teacher": teacher(), "student": {"from_teacher": part}}
+    words["training"] = {"output_dir": str(tmp_path / "run"), "num_train_epochs": 2, "per_device_train_batch_size": 8}
+    recipe = Recipe.from_mapping(words)
+    with pytest.raises(CutOffError):
+        train(recipe, interrupt_at=8)
+    assert train(recipe).resumed_from_step == 6
+    config = json.loads((tmp_path / "run/model/config.json").read_text())
+    assert config["architectures"][0].startswith(model)
+
+
+def test_a_student_made_from_the_teacher_has_no_other_name(tmp_path):
+    student = {"from_teacher": {"layers": 1}}
+    with pytest.raises(HfEfficientError, match=r"model\.name can't take effect: distill\.student makes"):
+        smoke(tmp_path / "run", {"distill.teacher": TEACHER, "distill.student": student})
