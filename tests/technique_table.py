@@ -32,7 +32,17 @@ TABLE: dict[str, Row] = {
     ),
     "distill": Row(
         {"distill.teacher": TEACHER, "distill.temperature": 3.0},
+        same_slot="distill",
         neutral={"distill.teacher": TEACHER, "distill.weight": 0.0},
+    ),
+    "distill_features": Row(
+        {
+            "distill.teacher": TEACHER,
+            "distill.hidden": {"layers": [1, 0]},
+            "distill.attention": {"weight": 0.1},
+            "distill.relations": {"kind": "minilm"},
+        },
+        same_slot="distill",
     ),
     "bucketed": Row({"batching.padding": "bucketed"}, same_slot="batching", neutral={"batching.padding": "auto"}),
     "tokens": Row({"batching.padding": "tokens", "batching.max_tokens": 96}, same_slot="batching"),

@@ -33,12 +33,13 @@ def train(
     num_rows: int,
     output_dir: str,
     settings: dict[str, Any],
+    model: Any = None,
     **doors: Any,
 ) -> tuple[Steps, int]:
     """Loss and gradient norm of each step, and the world size that the Trainer saw."""
     cls = EfficientTrainer if trainer_class == "efficient" else transformers.Trainer
     trainer = cls(
-        model=case.make_model(),
+        model=model or case.make_model(),
         args=arguments(output_dir, **settings),
         data_collator=case.collator,
         train_dataset=case.rows(num_rows),

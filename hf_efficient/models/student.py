@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from hf_efficient.errors import PlanError
 from hf_efficient.models.distilbert import as_distilbert
+from hf_efficient.models.taps import layers_of
 
 _SIZES: Final = ("hidden_size", "intermediate_size", "embedding_size")
 """Fields of a configuration that shrink with the width."""
@@ -50,7 +51,7 @@ def student_of(
         _narrow(config, width, place)
     with torch.random.fork_rng(devices=[]):  # every weight is overwritten
         student: PreTrainedModel = type(teacher)(config)
-    weights = _renumbered(teacher.state_dict(), _layer_list(teacher, place), chosen)
+    weights = _renumbered(teacher.state_dict(), layers_of(teacher, place)[0], chosen)
     shapes = {name: tensor.shape for name, tensor in student.state_dict().items()}
     student.load_state_dict({name: _cut(tensor, shapes[name]) for name, tensor in weights.items() if name in shapes})
     return student if architecture == "same" else as_distilbert(student, place)
@@ -106,17 +107,6 @@ def _narrow(config: Any, width: int, place: str) -> None:
     for name in _SIZES:
         if getattr(config, name, None) is not None:
             setattr(config, name, round(getattr(config, name) * share))
-
-
-def _layer_list(model: PreTrainedModel, place: str) -> str:
-    """Name of the list of the model's layers."""
-    number = model.config.num_hidden_layers
-    lists: list[str] = [
-        name for name, part in model.named_modules() if isinstance(part, nn.ModuleList) and len(part) == number
-    ]
-    if len(lists) != 1:
-        raise PlanError(f"{place}: the layers of {type(model).__name__} can't be told apart; name a student's model.")
-    return lists[0]
 
 
 def _renumbered(weights: Mapping[str, Tensor], prefix: str, chosen: list[int]) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +82,8 @@ class Teachers:
     """Of each teacher's probabilities; they sum to 1."""
     autocast: torch.dtype | None = None
     """Number format of their forward pass; None for that of their weights."""
+    _last: list[tuple[Mapping[str, Any], list[Tensor]]] = field(default_factory=list, repr=False)
+    """The last micro-batch and what was said of it: several losses ask for the same one."""
 
     @classmethod
     def on(cls, args: Any, models: Sequence[PreTrainedModel], weights: Sequence[float] | None) -> Teachers:
@@ -97,19 +99,28 @@ class Teachers:
         Of several teachers, the logits whose probabilities at this temperature are the weighted mean of theirs.
         """
         if len(self.models) == 1:
-            return self._forward(self.models[0], inputs)
+            return self._outputs(inputs)[0]
         return temperature * self._mean([logits.log_softmax(-1) for logits in self._scaled(inputs, temperature)])
 
     def binary_logits(self, inputs: Mapping[str, Any], temperature: float = 1.0) -> Tensor:
         """Likewise where each class is there or not, whatever the others are."""
         if len(self.models) == 1:
-            return self._forward(self.models[0], inputs)
+            return self._outputs(inputs)[0]
         scaled = self._scaled(inputs, temperature)
         there, not_there = (self._mean([logsigmoid(sign * logits) for logits in scaled]) for sign in (1, -1))
         return temperature * (there - not_there)
 
+    def ask(self, inputs: Mapping[str, Any]) -> None:
+        """Have the teachers compute, for whoever listens to their layers."""
+        self._outputs(inputs)
+
     def _scaled(self, inputs: Mapping[str, Any], temperature: float) -> list[Tensor]:
-        return [self._forward(model, inputs).float() / temperature for model in self.models]
+        return [logits.float() / temperature for logits in self._outputs(inputs)]
+
+    def _outputs(self, inputs: Mapping[str, Any]) -> list[Tensor]:
+        if not self._last or self._last[0][0] is not inputs:
+            self._last[:] = [(inputs, [self._forward(model, inputs) for model in self.models])]
+        return self._last[0][1]
 
     def _mean(self, logs: list[Tensor]) -> Tensor:
         """Logarithm of the weighted mean of what these are the logarithms of."""
@@ -117,7 +128,7 @@ class Teachers:
 
     def numbers(self, inputs: Mapping[str, Any]) -> Tensor:
         """The weighted mean of the teachers' outputs, where those are numbers and no classes."""
-        found = [self._forward(model, inputs) * weight for model, weight in zip(self.models, self.weights, strict=True)]
+        found = [logits * weight for logits, weight in zip(self._outputs(inputs), self.weights, strict=True)]
         return torch.stack(found).sum(0)
 
     @torch.no_grad()

@@ -27,6 +27,42 @@ class Student(Section):
     """Layers and features of the (first) teacher."""
 
 
+class Hidden(Section):
+    """Hidden states of the teacher's layers, taught to the student's: TinyBERT, DistilBERT, FitNets."""
+
+    weight: float = Field(default=1.0, gt=0.0)
+    """Weight in the loss."""
+    distance: Literal["squared_error", "cosine"] = "squared_error"
+    """What is made small: the squared difference, or the angle."""
+    layers: tuple[int, ...] | None = None
+    """The teacher's layer, from 0, that each of the student's learns from; by default spread evenly, the last from
+    the last."""
+
+
+class Attention(Section):
+    """Attention scores of the teacher's layers, taught to the student's: TinyBERT."""
+
+    weight: float = Field(default=1.0, gt=0.0)
+    """Weight in the loss."""
+    layers: tuple[int, ...] | None = None
+    """The teacher's layer, from 0, that each of the student's learns from; by default spread evenly, the last from
+    the last."""
+
+
+class Relations(Section):
+    """How the teacher's tokens relate to each other, taught to the student's last layer: MiniLM and MiniLMv2."""
+
+    weight: float = Field(default=1.0, gt=0.0)
+    """Weight in the loss."""
+    kind: Literal["minilm", "minilmv2"] = "minilmv2"
+    """`minilm` takes queries with keys and values with values, `minilmv2` queries, keys and values with themselves,
+    where the number of heads may differ."""
+    heads: int | None = Field(default=None, ge=1)
+    """Relation heads of `minilmv2`; by default as many as the teacher has, if the student's width allows."""
+    teacher_layer: int | None = Field(default=None, ge=0)
+    """The teacher's layer, from 0; by default the last."""
+
+
 class Distill(Section):
     """Train the model to answer as a teacher does, beside or instead of the labels."""
 
@@ -48,6 +84,13 @@ class Distill(Section):
     """What logits of both are divided by before they become probabilities."""
     beta: float = Field(default=0.5, gt=0.0, lt=1.0)
     """Share of the teacher in the mixture of `jensen_shannon`."""
+
+    hidden: Hidden | None = None
+    """Learn hidden states, too."""
+    attention: Attention | None = None
+    """Learn attention scores, too."""
+    relations: Relations | None = None
+    """Learn relations between tokens, too."""
 
     @property
     def teachers(self) -> tuple[str, ...]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
-from hf_efficient.losses import supervised, supervised_tokens
+from hf_efficient.losses import Loss, supervised, supervised_tokens
 from hf_efficient.losses.distillation import SoftLabels
 from hf_efficient.losses.divergences import binary_kl, forward_kl, logit_squared_error
+from hf_efficient.models.teacher import Teachers
+from hf_efficient.recipe import Distill
+from hf_efficient.techniques.distill.features import feature_losses
 from tests.processes import run_processes
 from tests.tiny import Case, TokenCase
 from tests.trajectory import train
@@ -25,13 +30,16 @@ CASES = {
 }
 
 
-def answers(case):
-    """A teacher of the same architecture with other weights."""
-    model = case.make_model().eval()
+def taught(case, labels, divergence) -> tuple[Any, list[Loss]]:
+    """A student, and its losses: the labels, a teacher's answers, and its hidden states, attention and relations."""
+    student, teacher = case.make_model(), case.make_model().eval()
     with torch.no_grad():
-        for weight in model.parameters():
+        for weight in teacher.parameters():
             weight.mul_(1.5)
-    return lambda inputs: torch.no_grad()(model)(**inputs)["logits"]
+    teachers = Teachers.on(SimpleNamespace(bf16=False, fp16=False, device=torch.device("cpu")), [teacher], None)
+    wish = Distill(teacher="t", hidden={}, attention={}, relations={"kind": "minilm"})
+    soft = SoftLabels(labels, teachers.logits, divergence, weight=3.0)
+    return student, [labels, soft, *feature_losses(wish, student, teachers)]
 
 
 def all_cases(output_dir: str, split: str) -> list:
@@ -43,8 +51,8 @@ def all_cases(output_dir: str, split: str) -> list:
     }
     found = []
     for case, labels, divergence in CASES.values():
-        losses = [labels, SoftLabels(labels, answers(case), divergence, weight=3.0)]
-        steps, seen = train("efficient", case, 24, output_dir, settings, losses=losses)
+        student, losses = taught(case, labels, divergence)
+        steps, seen = train("efficient", case, 24, output_dir, settings, losses=losses, model=student)
         assert seen == world_size
         found.append(steps)
     return found
@@ -73,8 +81,11 @@ def trained(output_dir, **doors) -> list[float]:
 
 
 def test_the_teacher_changes_the_run_unless_it_weighs_nothing(tmp_path):
-    case, labels, divergence = CASES["sentences"]
     plain = trained(tmp_path)
-    soft = SoftLabels(labels, answers(case), divergence)
-    assert trained(tmp_path, losses=[labels, replace(soft, weight=0.0)]) == pytest.approx(plain)
-    assert trained(tmp_path, losses=[labels, soft]) != pytest.approx(plain)
+    student, losses = taught(*CASES["sentences"])
+    weightless = [losses[0], *(replace(loss, weight=0.0) for loss in losses[1:])]
+    assert trained(tmp_path, losses=weightless, model=student) == pytest.approx(plain)
+    for number in range(1, len(losses)):
+        student, losses = taught(*CASES["sentences"])
+        alone = [losses[0], losses[number]]
+        assert trained(tmp_path, losses=alone, model=student) != pytest.approx(plain), losses[number].name

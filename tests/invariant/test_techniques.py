@@ -89,7 +89,9 @@ def test_its_neutral_setting_gives_the_plain_run(name, plain_losses, tmp_path):
     assert losses(trained) == pytest.approx(plain_losses, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", ["distill", "label_smoothing", "class_weights", "bf16", "one_cycle", "step_decay"])
+@pytest.mark.parametrize(
+    "name", ["distill", "distill_features", "label_smoothing", "class_weights", "bf16", "one_cycle", "step_decay"]
+)
 def test_its_setting_changes_the_run(name, plain_losses, tmp_path):
     trained = train(smoke(tmp_path / "run", TABLE[name].settings))
     assert losses(trained) != pytest.approx(plain_losses, rel=1e-6)

@@ -14,6 +14,7 @@ from hf_efficient.losses.divergences import binary_kl, forward_kl, jensen_shanno
 from hf_efficient.losses.supervised import Supervised
 from hf_efficient.models.teacher import Teachers, load_teacher
 from hf_efficient.recipe.distill import Distill
+from hf_efficient.techniques.distill.features import feature_losses
 
 if TYPE_CHECKING:
     from hf_efficient.plan import Plan
@@ -39,16 +40,12 @@ def apply(plan: Plan, section: Distill) -> Plan:
     teachers = Teachers.on(plan.args, models, section.teacher_weights)
     labels_weight = max(0.0, 1 - section.weight) if section.labels_weight is None else section.labels_weight
     plan = plan.with_labels_weight(labels_weight, by="distill")
-    if section.weight == 0:
-        return plan
-    return plan.with_loss(
-        SoftLabels(
-            labels,
-            _answers(teachers, section, problem),
-            divergence_of(section, problem),
-            section.weight,
-        )
-    )
+    if section.weight > 0:
+        divergence = divergence_of(section, problem)
+        plan = plan.with_loss(SoftLabels(labels, _answers(teachers, section, problem), divergence, section.weight))
+    for loss in feature_losses(section, plan.model, teachers):
+        plan = plan.with_loss(loss)
+    return plan
 
 
 def _check_weights(section: Distill) -> None:
