@@ -80,6 +80,7 @@ class Teachers:
     models: tuple[PreTrainedModel, ...]
     weights: tuple[float, ...]
     """Of each teacher's probabilities; they sum to 1."""
+    device: torch.device
     autocast: torch.dtype | None = None
     """Number format of their forward pass; None for that of their weights."""
     _last: list[tuple[Mapping[str, Any], list[Tensor]]] = field(default_factory=list, repr=False)
@@ -91,7 +92,7 @@ class Teachers:
         given = tuple(weights or (1.0,) * len(models))
         dtype = torch.bfloat16 if args.bf16 else torch.float16 if args.fp16 else None
         placed = tuple(model.to(args.device) for model in models)
-        return cls(placed, tuple(weight / sum(given) for weight in given), dtype)
+        return cls(placed, tuple(weight / sum(given) for weight in given), torch.device(args.device), dtype)
 
     def logits(self, inputs: Mapping[str, Any], temperature: float = 1.0) -> Tensor:
         """The teachers' logits, shaped as the student's.
@@ -133,8 +134,7 @@ class Teachers:
 
     @torch.no_grad()
     def _forward(self, model: PreTrainedModel, inputs: Mapping[str, Any]) -> Tensor:
-        kind = next(model.parameters()).device.type
-        with torch.autocast(kind, dtype=self.autocast, enabled=self.autocast is not None):
+        with torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None):
             taken = signature(model.forward).parameters
             logits: Tensor = model(**{name: value for name, value in inputs.items() if name in taken})["logits"]
         return logits

@@ -85,6 +85,9 @@ class Distill(Section):
     beta: float = Field(default=0.5, gt=0.0, lt=1.0)
     """Share of the teacher in the mixture of `jensen_shannon`."""
 
+    cache: bool | None = None
+    """Compute the teacher's answers to the training rows once, before the first step, and keep them on disk; by
+    default where rows and answers allow."""
     hidden: Hidden | None = None
     """Learn hidden states, too."""
     attention: Attention | None = None

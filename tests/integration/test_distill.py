@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from transformers import AutoModelForSequenceClassification
 
 from hf_efficient.errors import HfEfficientError, PlanError
 from hf_efficient.recipe import Recipe
+from tests.processes import run_processes
 from tests.runs import TEACHER, CutOffError, losses, smoke, teacher, train
 
 
@@ -135,3 +137,41 @@ def test_a_student_made_from_the_teacher_has_no_other_name(tmp_path):
     student = {"from_teacher": {"layers": 1}}
     with pytest.raises(HfEfficientError, match=r"model\.name can't take effect: distill\.student makes"):
         smoke(tmp_path / "run", {"distill.teacher": TEACHER, "distill.student": student})
+
+
+def test_kept_answers_give_the_losses_of_a_teacher_that_is_asked(tmp_path):
+    steady = {"distill.teacher": TEACHER, "training.precision": "fp32"}
+    kept = losses(train(smoke(tmp_path / "kept", {**steady, "distill.cache": True})))
+    asked = losses(train(smoke(tmp_path / "asked", {**steady, "distill.cache": False})))
+    assert kept == pytest.approx(asked, rel=1e-6)
+
+
+def _kept_by_two(folder: str) -> list[float]:
+    steady = {"distill.teacher": str(Path(folder) / "teacher"), "distill.cache": True, "training.precision": "fp32"}
+    config = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    half = {"training.per_device_train_batch_size": 4, "model.config": config}
+    return losses(train(smoke(Path(folder) / "two", {**steady, **half})))
+
+
+def test_two_processes_share_the_answers(tmp_path):
+    shutil.copytree(teacher(), tmp_path / "teacher")
+    found = run_processes(2, _kept_by_two, str(tmp_path))[0]
+    config = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    alone = {"distill.teacher": TEACHER, "training.precision": "fp32", "model.config": config}
+    assert found == pytest.approx(losses(train(smoke(tmp_path / "one", alone))), rel=1e-5)
+    shards = list((tmp_path / "home").rglob("teachers/*/*.npy"))
+    assert len(shards) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"distill.hidden": {}}, "the teacher's layers are compared"),
+        ({"distill.teacher": ["a", "b"]}, "several teachers are asked each time"),
+    ],
+)
+def test_a_cache_that_can_not_take_effect_is_refused(settings, reason, tmp_path):
+    if isinstance(settings.get("distill.teacher"), list):
+        settings = {"distill.teacher": [teacher(), teacher()]}
+    with pytest.raises(PlanError, match=f"distill.cache can't take effect: {reason}"):
+        train(smoke(tmp_path / "run", {"distill.teacher": TEACHER, "distill.cache": True, **settings}))

@@ -14,6 +14,7 @@ from hf_efficient.losses.divergences import binary_kl, forward_kl, jensen_shanno
 from hf_efficient.losses.supervised import Supervised
 from hf_efficient.models.teacher import Teachers, load_teacher
 from hf_efficient.recipe.distill import Distill
+from hf_efficient.techniques.distill.cache import FillCache, cached
 from hf_efficient.techniques.distill.features import feature_losses
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ def apply(plan: Plan, section: Distill) -> Plan:
     plan = plan.with_labels_weight(labels_weight, by="distill")
     if section.weight > 0:
         divergence = divergence_of(section, problem)
-        plan = plan.with_loss(SoftLabels(labels, _answers(teachers, section, problem), divergence, section.weight))
+        cache = cached(plan, section, teachers, problem)
+        if cache is not None:
+            plan = plan.with_callback(FillCache(cache))
+        answers = _answers(teachers, section, problem) if cache is None else cache.logits
+        plan = plan.with_loss(SoftLabels(labels, answers, divergence, section.weight))
     for loss in feature_losses(section, plan.model, teachers):
         plan = plan.with_loss(loss)
     return plan
