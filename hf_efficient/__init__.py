@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hf_efficient.errors import HfEfficientError
-    from hf_efficient.recipe import Batching, Distill, EarlyStopping, Recipe
+    from hf_efficient.recipe import Batching, Distill, EarlyStopping, Freeze, Recipe
     from hf_efficient.training.finetune import Outcome, finetune
     from hf_efficient.training.trainer import EfficientTrainer
 
@@ -26,6 +26,7 @@ _HOMES = {
     "Distill": "hf_efficient.recipe",
     "EarlyStopping": "hf_efficient.recipe",
     "EfficientTrainer": "hf_efficient.training.trainer",
+    "Freeze": "hf_efficient.recipe",
     "HfEfficientError": "hf_efficient.errors",
     "Outcome": "hf_efficient.training.finetune",
     "Recipe": "hf_efficient.recipe",
@@ -37,6 +38,7 @@ __all__ = [
     "Distill",
     "EarlyStopping",
     "EfficientTrainer",
+    "Freeze",
     "HfEfficientError",
     "Outcome",
     "Recipe",

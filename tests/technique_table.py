@@ -44,6 +44,8 @@ TABLE: dict[str, Row] = {
         },
         same_slot="distill",
     ),
+    "frozen": Row({"freeze.layers": 1}, same_slot="freeze"),
+    "bitfit": Row({"freeze.train_only": ["bias", "head"]}, same_slot="freeze"),
     "bucketed": Row({"batching.padding": "bucketed"}, same_slot="batching", neutral={"batching.padding": "auto"}),
     "tokens": Row({"batching.padding": "tokens", "batching.max_tokens": 96}, same_slot="batching"),
     "accumulation": Row({"training.gradient_accumulation_steps": 2}),

@@ -9,6 +9,7 @@ from hf_efficient.recipe.batching import Batching
 from hf_efficient.recipe.data import Columns, DataSection
 from hf_efficient.recipe.distill import Distill
 from hf_efficient.recipe.early_stopping import EarlyStopping
+from hf_efficient.recipe.freeze import Freeze
 from hf_efficient.recipe.hub import Hub
 from hf_efficient.recipe.model import ModelSection
 from hf_efficient.recipe.recipe import Recipe
@@ -23,6 +24,7 @@ __all__ = [
     "DataSection",
     "Distill",
     "EarlyStopping",
+    "Freeze",
     "Hub",
     "ModelSection",
     "Recipe",

@@ -20,6 +20,7 @@ from hf_efficient.recipe.distill import Distill
 from hf_efficient.recipe.early_stopping import EarlyStopping
 from hf_efficient.recipe.emit import emit
 from hf_efficient.recipe.files import find_recipe, read_text
+from hf_efficient.recipe.freeze import Freeze
 from hf_efficient.recipe.hub import Hub
 from hf_efficient.recipe.model import ModelSection
 from hf_efficient.recipe.overrides import Override, Overrides, lay_over, read_overrides
@@ -79,6 +80,8 @@ class Recipe(Section):
     """How the model is trained."""
     batching: Batching = Batching()
     """How rows are grouped into batches."""
+    freeze: Freeze | None = None
+    """Leaving a part of the model as it is."""
     distill: Distill | None = None
     """Learning from a teacher."""
     early_stopping: EarlyStopping | None = None

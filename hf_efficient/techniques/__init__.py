@@ -9,14 +9,16 @@ from hf_efficient.errors import PlanError
 from hf_efficient.recipe.batching import Batching
 from hf_efficient.recipe.distill import Distill
 from hf_efficient.recipe.early_stopping import EarlyStopping
+from hf_efficient.recipe.freeze import Freeze
 from hf_efficient.recipe.section import Section
-from hf_efficient.techniques import batching, distill, early_stopping
+from hf_efficient.techniques import batching, distill, early_stopping, freeze
 
 if TYPE_CHECKING:
     from hf_efficient.plan import Plan
     from hf_efficient.recipe import Recipe
 
 TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
+    Freeze: freeze.apply,
     Distill: distill.apply,
     Batching: batching.apply,
     EarlyStopping: early_stopping.apply,

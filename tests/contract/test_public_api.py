@@ -27,6 +27,7 @@ def test_the_public_names():
         "Distill",
         "EarlyStopping",
         "EfficientTrainer",
+        "Freeze",
         "HfEfficientError",
         "Outcome",
         "Recipe",

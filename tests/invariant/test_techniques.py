@@ -29,8 +29,8 @@ def plain_losses(tmp_path_factory):
 def test_every_technique_has_a_row():
     sections = {key.split(".")[0] for row in TABLE.values() for key in row.settings}
     fields = {section.__name__: section for section in TECHNIQUES}
-    assert {"Batching", "Distill", "EarlyStopping"} == set(fields)
-    assert {"batching", "distill", "early_stopping"} <= sections
+    assert {"Batching", "Distill", "EarlyStopping", "Freeze"} == set(fields)
+    assert {"batching", "distill", "early_stopping", "freeze"} <= sections
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -90,7 +90,18 @@ def test_its_neutral_setting_gives_the_plain_run(name, plain_losses, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["distill", "distill_features", "label_smoothing", "class_weights", "bf16", "one_cycle", "step_decay"]
+    "name",
+    [
+        "distill",
+        "distill_features",
+        "frozen",
+        "bitfit",
+        "label_smoothing",
+        "class_weights",
+        "bf16",
+        "one_cycle",
+        "step_decay",
+    ],
 )
 def test_its_setting_changes_the_run(name, plain_losses, tmp_path):
     trained = train(smoke(tmp_path / "run", TABLE[name].settings))

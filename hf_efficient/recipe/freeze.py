@@ -1,0 +1,28 @@
+"""The `freeze:` section."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from hf_efficient.recipe.section import Section
+
+
+class Freeze(Section):
+    """Leave a part of the model as it is, so that less is trained."""
+
+    embeddings: bool = False
+    """Freeze the embeddings."""
+    layers: int | Literal["all"] | None = Field(default=None)
+    """Freeze the embeddings and so many of the lowest layers; `all` leaves the head alone to be trained."""
+    names: tuple[str, ...] = ()
+    """Freeze parameters whose name matches one of these regular expressions, e.g. `layer[.][0-3][.]`."""
+    train_only: tuple[Literal["bias", "norm", "head"], ...] = ()
+    """Of what is left, train these alone: `[bias, head]` is BitFit (Ben Zaken et al. 2022, arXiv 2106.10199)."""
+
+    @model_validator(mode="after")
+    def _freezes_something(self) -> Self:
+        if not (self.embeddings or self.layers or self.names or self.train_only):
+            raise ValueError("name what to freeze in layers, embeddings, names or train_only")
+        return self
