@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any, TYPE_CHECKING
 
@@ -36,6 +36,8 @@ class Plan:
     """Terms of the objective, the labels' first; None leaves the choice to the trainer."""
     scheduler: Any = None
     """`scheduler(optimizer, num_training_steps)`, or None for that of `args`."""
+    learning_rates: Mapping[str, float] | None = None
+    """Learning rate of each parameter by name; None for that of `args` for all."""
     order: Any = None
     """Sampler that says which rows come when, or None for the stock shuffle."""
     batches: Batches | None = None

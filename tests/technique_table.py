@@ -63,6 +63,10 @@ TABLE: dict[str, Row] = {
         {"task.class_weights": {"cooking": 3.0}}, neutral={"task.class_weights": {"cooking": 2.0, "sailing": 2.0}}
     ),
     "step_decay": Row({"training.lr_scheduler_type": "step"}, same_slot="schedule"),
+    "layerwise": Row(
+        {"training.layerwise_lr_decay": 0.5, "training.head_learning_rate": 3e-3},
+        neutral={"training.layerwise_lr_decay": 1.0},
+    ),
     "one_cycle": Row({"training.lr_scheduler_type": "one_cycle"}, same_slot="schedule"),
     "activation_checkpointing": Row(
         {"training.activation_checkpointing": True}, neutral={"training.activation_checkpointing": True}

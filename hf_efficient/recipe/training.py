@@ -92,6 +92,10 @@ class _OwnTraining(Section):
     effective_batch_size: int | None = Field(default=None, ge=1)
     """Rows of an optimizer step, over all devices and accumulated micro-batches: `gradient_accumulation_steps` follows
     from it."""
+    layerwise_lr_decay: float | None = Field(default=None, gt=0, le=1)
+    """Factor of the learning rate from each layer to the one below it, e.g. 0.9; the embeddings count as one more."""
+    head_learning_rate: float | None = Field(default=None, gt=0)
+    """Learning rate of what stands above the layers: norm, pooler, classifier; by default `learning_rate`."""
     precision: Precision = "auto"
     """Number format of the computation; `auto` takes what the device does fast, and the report says why."""
     allow_slow: bool = False

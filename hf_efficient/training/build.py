@@ -18,8 +18,11 @@ from hf_efficient.training.cores import share_cores
 from hf_efficient.training.effects import refuse_for_this_model, refuse_on_this_machine
 from hf_efficient.training.launch_checks import Circumstances, check_distributed_config
 from hf_efficient.training.streaming import with_stream
+from hf_efficient.training.learning_rates import learning_rates
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from hf_efficient.recipe import Recipe
     from hf_efficient.tasks.base import Task
     from hf_efficient.training.schedules import Scheduler
@@ -98,10 +101,20 @@ def build(
         losses=(task.loss(label_smoothing=args.label_smoothing_factor),),
         scheduler=scheduler,
         notes=(*loaded.notes, *([shared] if shared else [])),
+        learning_rates=_learning_rates(recipe, loaded.model),
+        notes=loaded.notes,
     )
     if recipe.data.streaming:
         plan = with_stream(plan, recipe, tables, limits)
     return apply_techniques(plan, techniques_of(recipe))
+
+
+def _learning_rates(recipe: Recipe, model: PreTrainedModel) -> dict[str, float] | None:
+    training = recipe.training
+    if training.layerwise_lr_decay is None and training.head_learning_rate is None:
+        return None
+    decay = training.layerwise_lr_decay or 1.0
+    return learning_rates(model, training.learning_rate, layer_decay=decay, head=training.head_learning_rate)
 
 
 def _set_best_metric(recipe: Recipe, args: TrainingArguments, task: Task) -> None:

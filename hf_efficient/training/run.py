@@ -135,6 +135,7 @@ def _make_trainer(plan: Plan, directory: RunDirectory) -> EfficientTrainer:
         sampler=plan.order,
         batches=plan.batches,
         scheduler=plan.scheduler,
+        learning_rates=plan.learning_rates,
         smaller_micro_batch=plan.smaller_micro_batch,
         predict_step=predict_step(plan.task),
         preprocess_logits_for_metrics=preprocess_logits_for_metrics(plan.task),

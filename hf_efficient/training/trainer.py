@@ -32,6 +32,8 @@ from hf_efficient.training.loading import (
     prediction_in_order,
     with_a_batch,
 )
+from hf_efficient.training.learning_rates import parameter_groups
+from hf_efficient.training.loading import grouped_dataloader, in_order, longest_first, prediction_in_order
 from hf_efficient.training.model_loss import consumes_count, count_labels, no_loss, own_loss
 from hf_efficient.training.out_of_memory import StepReplay
 from hf_efficient.training.schedules import Scheduler
@@ -75,6 +77,8 @@ class EfficientTrainer(Trainer):
         batches: how rows are grouped into batches (`hf_efficient.data.batches.Batches`): the rows of an optimizer
             step are formed first and split over accumulation and processes second. Evaluation is then sorted by
             length too; predictions come in the caller's order.
+        learning_rates: the learning rate of each parameter by name, instead of `args.learning_rate` for all; the
+            schedule multiplies each.
         scheduler: `scheduler(optimizer, num_training_steps)`, instead of `args.lr_scheduler_type`.
         smaller_micro_batch: `smaller_micro_batch(rows)`, asked where a micro-batch of so many rows runs out of memory:
             how many to take instead, or it raises. On a single process the optimizer step is run again in parts of
@@ -110,6 +114,7 @@ class EfficientTrainer(Trainer):
         sampler: Sampler[int] | None = None,
         batches: Batches | None = None,
         scheduler: Scheduler | None = None,
+        learning_rates: Mapping[str, float] | None = None,
         smaller_micro_batch: Callable[[int], int] | None = None,
         predict_step: PredictStep | None = None,
         techniques: Sequence[Section] = (),
@@ -135,6 +140,7 @@ class EfficientTrainer(Trainer):
         self.batches = plan.batches
         self.sorts_evaluation = plan.batches is not None or getattr(plan.train_dataset, "grouped", False)
         self._scheduler_function = scheduler
+        self._learning_rates = learning_rates
         self._predict_step = predict_step
         super().__init__(
             model=plan.model,
@@ -363,6 +369,17 @@ class EfficientTrainer(Trainer):
     def create_optimizer(self, model: Any = None) -> Optimizer:
         """The stock optimizer, whatever earlier runs of this process have told bitsandbytes."""
         forget_overrides()
+        """The stock optimizer; its parameters grouped by their rates if `learning_rates` was given."""
+        if self._learning_rates is None or self.optimizer is not None:
+            return super().create_optimizer(model)
+        target: Any = self.model if model is None else model
+        groups = parameter_groups(
+            target, self._learning_rates, self.get_decay_parameter_names(target), self.args.weight_decay
+        )
+        optimizer_class, settings = self.optimizer_cls_and_kwargs or self.get_optimizer_cls_and_kwargs(
+            self.args, target
+        )
+        self.optimizer_cls_and_kwargs = (optimizer_class, {**settings, "params": groups})
         return super().create_optimizer(model)
 
     def create_scheduler(self, num_training_steps: int, optimizer: Optimizer | None = None) -> Any:

@@ -25,7 +25,16 @@ def test_the_constructor_takes_every_argument_of_the_stock_one():
     ours = inspect.signature(EfficientTrainer.__init__).parameters
     assert [name for name in ours if name in stock] == list(stock)
     assert all(ours[name].default == stock[name].default for name in stock if name != "self")
-    own = {"losses", "sampler", "batches", "scheduler", "smaller_micro_batch", "predict_step", "techniques"}
+    own = {
+        "losses",
+        "sampler",
+        "batches",
+        "scheduler",
+        "smaller_micro_batch",
+        "predict_step",
+        "techniques",
+        "learning_rates",
+    }
     assert set(ours) - set(stock) == own
     assert all(ours[name].kind is inspect.Parameter.KEYWORD_ONLY for name in set(ours) - set(stock))
 

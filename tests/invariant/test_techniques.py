@@ -96,6 +96,7 @@ def test_its_neutral_setting_gives_the_plain_run(name, plain_losses, tmp_path):
         "distill_features",
         "frozen",
         "bitfit",
+        "layerwise",
         "label_smoothing",
         "class_weights",
         "bf16",

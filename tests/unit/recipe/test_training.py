@@ -8,6 +8,11 @@ from hf_efficient.recipe.training import DEFAULTS, RANGES
 from hf_efficient.recipe.training_arguments import training_arguments
 from hf_efficient.recipe.training_names import OWNED, REMOVED
 
+OWN = {
+    *("effective_batch_size", "layerwise_lr_decay", "head_learning_rate"),
+    *("precision", "allow_slow", "deterministic"),
+}
+
 
 def test_arguments_are_attributes_with_the_defaults_of_hugging_face():
     training = TrainingSection()
@@ -42,12 +47,7 @@ def test_a_schedule_of_hugging_face_is_passed_on():
 
 
 def test_each_argument_is_a_setting_or_belongs_to_somebody():
-    settings = TrainingSection.model_fields.keys() - {
-        "effective_batch_size",
-        "precision",
-        "allow_slow",
-        "deterministic",
-    }
+    settings = TrainingSection.model_fields.keys() - OWN
     assert settings | OWNED.keys() >= training_arguments().keys()
     assert settings.isdisjoint(OWNED)
     assert settings <= training_arguments().keys()
