@@ -253,6 +253,7 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
     checks = (
         _names,
         _columns,
+        _student,
         _batch,
         _stream,
         _steps,
@@ -264,7 +265,6 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
         _liger,
     )
     for check in checks:
-    for check in (_names, _columns, _student, _batch, _steps, _evaluation, _best_model, _schedule, _device):
         yield from check(recipe)
 
 

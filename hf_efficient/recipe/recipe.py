@@ -129,8 +129,7 @@ class Recipe(Section):
         lay_over(tree, laid)
         _expand_task(tree)
         provenance = Provenance(provenance.root, _sources(tree, provenance, laid))
-        resolved = _on_steps(_with_output_dir(tree, output_dir))
-        resolved = _with_student(_with_output_dir(tree, output_dir))
+        resolved = _with_student(_on_steps(_with_output_dir(tree, output_dir)))
         try:
             return cls.model_validate(resolved, context=(tree, provenance))
         except ValidationError as error:
@@ -237,6 +236,8 @@ def _on_steps(tree: Tree) -> Tree:
         if training[f"{kind}_strategy"] == "steps":
             training = {f"{kind}_steps": 0.1, **training}
     return {**tree, "training": training}
+
+
 def _with_student(tree: Tree) -> Tree:
     """`tree` with the teacher for its model, if the student is to be made from it."""
     distill, model = tree.get("distill"), tree.get("model", {})

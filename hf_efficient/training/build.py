@@ -17,8 +17,8 @@ from hf_efficient.techniques import apply_techniques, techniques_of
 from hf_efficient.training.cores import share_cores
 from hf_efficient.training.effects import refuse_for_this_model, refuse_on_this_machine
 from hf_efficient.training.launch_checks import Circumstances, check_distributed_config
-from hf_efficient.training.streaming import with_stream
 from hf_efficient.training.learning_rates import learning_rates
+from hf_efficient.training.streaming import with_stream
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -78,9 +78,9 @@ def build(
     )
     set_seed(args.seed)  # a new head is drawn here, before the Trainer seeds
     loaded = load_model(recipe.model, task, processing_class, recipe.place, model=live.model)
-    refuse_for_this_model(recipe, loaded.model)
     if recipe.distill is not None and recipe.distill.student is not None:
         loaded = loaded.cut(recipe.distill.student.from_teacher, processing_class)
+    refuse_for_this_model(recipe, loaded.model)
     task = tasks.bind(task, loaded.model, processing_class)
     limits = encoding_limits(task, loaded.model.config, processing_class, recipe.data, recipe.place)
     encoded = {
@@ -100,9 +100,8 @@ def build(
         task=task,
         losses=(task.loss(label_smoothing=args.label_smoothing_factor),),
         scheduler=scheduler,
-        notes=(*loaded.notes, *([shared] if shared else [])),
         learning_rates=_learning_rates(recipe, loaded.model),
-        notes=loaded.notes,
+        notes=(*loaded.notes, *([shared] if shared else [])),
     )
     if recipe.data.streaming:
         plan = with_stream(plan, recipe, tables, limits)

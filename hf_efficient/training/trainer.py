@@ -24,6 +24,7 @@ from hf_efficient.techniques import apply_techniques
 from hf_efficient.training.checkpoint import keeping_names, writing_checkpoint
 from hf_efficient.training.eight_bit import forget_overrides
 from hf_efficient.training.launch import data_parallel_size
+from hf_efficient.training.learning_rates import parameter_groups
 from hf_efficient.training.loading import (
     every_row,
     grouped_dataloader,
@@ -32,8 +33,6 @@ from hf_efficient.training.loading import (
     prediction_in_order,
     with_a_batch,
 )
-from hf_efficient.training.learning_rates import parameter_groups
-from hf_efficient.training.loading import grouped_dataloader, in_order, longest_first, prediction_in_order
 from hf_efficient.training.model_loss import consumes_count, count_labels, no_loss, own_loss
 from hf_efficient.training.out_of_memory import StepReplay
 from hf_efficient.training.schedules import Scheduler
@@ -367,9 +366,8 @@ class EfficientTrainer(Trainer):
         return loader
 
     def create_optimizer(self, model: Any = None) -> Optimizer:
-        """The stock optimizer, whatever earlier runs of this process have told bitsandbytes."""
-        forget_overrides()
         """The stock optimizer; its parameters grouped by their rates if `learning_rates` was given."""
+        forget_overrides()  # of bitsandbytes, from earlier runs of this process
         if self._learning_rates is None or self.optimizer is not None:
             return super().create_optimizer(model)
         target: Any = self.model if model is None else model
