@@ -78,6 +78,8 @@ def finetune(
         on_main_process(lambda: stack.enter_context(held(directory)))
         opening = on_main_process(lambda: open_run(directory, words, comparable=not live))
         if opening.finished:
+            if args.should_log:
+                logger.warning("%s: this run was finished before; here is its result", directory.path)
             return load_outcome(directory)
         plan = divide_steps(words, build(words, args, scheduler, live), directory)
         for note in opening.notes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from hf_efficient.data.files import first_line
+from hf_efficient.data.fingerprint import local_files
 from hf_efficient.errors import RecipeError, RunDirectoryError
 from hf_efficient.report.write import write_whole
 
@@ -48,6 +50,11 @@ class RunDirectory:
     def recipe(self) -> Path:
         """The resolved recipe with the source of each value."""
         return self.path / "recipe.yaml"
+
+    @property
+    def data_files(self) -> Path:
+        """Hashes of the local files that the run's rows come from."""
+        return self.path / "data_files.json"
 
     @property
     def report(self) -> Path:
@@ -100,6 +107,7 @@ def open_run(run: RunDirectory, recipe: Recipe, *, comparable: bool = True) -> O
     if not run.holds_work():  # nothing yet, or a start that failed before its first checkpoint
         return _start(run, recipe)
     _refuse_another_recipe(run, recipe, comparable)
+    _refuse_other_rows(run, recipe)
     if run.report.is_file():
         return Opening(finished=True)
     return _continue(run, recipe)
@@ -148,6 +156,7 @@ def _start(run: RunDirectory, recipe: Recipe) -> Opening:
             f"{recipe.place('training.resume_from_checkpoint')}: {named} is not a whole checkpoint: {lack}."
         )
     write_whole(run.recipe, recipe.dump())
+    write_whole(run.data_files, json.dumps(local_files(recipe.data), indent=2) + "\n")
     return Opening(resume_from=None if named is None else Path(named))
 
 
@@ -172,6 +181,20 @@ def _refuse_another_recipe(run: RunDirectory, recipe: Recipe, comparable: bool) 
         raise RunDirectoryError(
             f"{run.path} holds a run of another recipe: {'; '.join(changes[:3])}{more}. "
             "Choose another training.output_dir, or give the earlier settings to go on with it."
+        )
+
+
+def _refuse_other_rows(run: RunDirectory, recipe: Recipe) -> None:
+    try:
+        earlier = json.loads(run.data_files.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # nothing is known of them
+        return
+    found = local_files(recipe.data)
+    changed = sorted(name for name in earlier.keys() & found.keys() if earlier[name] != found[name])
+    if changed:
+        raise RunDirectoryError(
+            f"{run.path} holds a run on other rows: {', '.join(changed)} has changed since it began. "
+            "Choose another training.output_dir."
         )
 
 

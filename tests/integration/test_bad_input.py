@@ -429,6 +429,19 @@ def test_a_disk_that_fills_up(size, place, checkpoints, command_line, refused, m
         assert not list(disk.glob("run/.*"))
 
 
+def test_a_finished_run_says_so_unless_its_rows_have_changed(command_line, caplog):
+    assert command_line.finetune().status == 0
+    assert command_line.finetune().status == 0
+    assert caplog.messages[-1].endswith("this run was finished before; here is its result")
+    command_line.rows("rows.csv", sentences(22))
+    changed = command_line.finetune()
+    assert changed.status == 1
+    assert changed.said[-1].endswith(
+        "holds a run on other rows: "
+        f"{command_line.folder}/rows.csv has changed since it began. Choose another training.output_dir."
+    )
+
+
 # Being interrupted, in a process of its own.
 
 
