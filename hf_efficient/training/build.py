@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,10 +74,10 @@ def build(
     task = tasks.learn(recipe.task, recipe.data, tables, recipe.place)
     _set_best_metric(recipe, args, task)
     processing_class = live.processing_class or load_processing_class(
-        recipe.model, task.auto_model, recipe.place, image_size=recipe.data.image_size
+        recipe.model, task.auto_model, _place_of_model(recipe), image_size=recipe.data.image_size
     )
     set_seed(args.seed)  # a new head is drawn here, before the Trainer seeds
-    loaded = load_model(recipe.model, task, processing_class, recipe.place, model=live.model)
+    loaded = load_model(recipe.model, task, processing_class, _place_of_model(recipe), model=live.model)
     if recipe.distill is not None and recipe.distill.student is not None:
         loaded = loaded.cut(recipe.distill.student.from_teacher, processing_class)
     refuse_for_this_model(recipe, loaded.model)
@@ -106,6 +106,13 @@ def build(
     if recipe.data.streaming:
         plan = with_stream(plan, recipe, tables, limits)
     return apply_techniques(plan, techniques_of(recipe))
+
+
+def _place_of_model(recipe: Recipe) -> Callable[[str], str]:
+    """Where settings of the model were written; its name is the teacher's, if the student is made from it."""
+    if recipe.distill is None or recipe.distill.student is None:
+        return recipe.place
+    return lambda path: recipe.place("distill.teacher" if path == "model.name" else path)
 
 
 def _learning_rates(recipe: Recipe, model: PreTrainedModel) -> dict[str, float] | None:
