@@ -14,10 +14,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from torch import nn
-
 from hf_efficient.errors import did_you_mean
-from hf_efficient.recipe.packages import OPTIMIZERS, missing_packages, refuse
+from hf_efficient.recipe.packages import missing_packages, refuse
+from hf_efficient.training.eight_bit import EIGHT_BIT_NUMEL, eight_bit_weights, is_eight_bit
 
 if TYPE_CHECKING:
     from hf_efficient.recipe import Recipe
@@ -32,9 +31,6 @@ UNPAGED: Final = {
     "paged_ademamix_8bit": "ademamix_8bit",
 }
 """Paged optimizer → the same one without paging."""
-
-EIGHT_BIT_NUMEL: Final = 4096
-"""Smallest weight whose state bitsandbytes keeps in 8 bits."""
 
 
 # The machine: before anything is loaded.
@@ -131,12 +127,7 @@ def _checkpoints(recipe: Recipe, model: Any) -> Iterator[Complaint]:
 def _eight_bit(recipe: Recipe, model: Any) -> Iterator[Complaint]:
     """Transformers keeps the state of embeddings in 32 bits, and bitsandbytes that of small weights."""
     optim = recipe.training.optim
-    package = OPTIMIZERS.get(optim)
-    if package is None or "bitsandbytes" not in package.modules or not optim.endswith("_8bit"):
-        return
-    embeddings = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
-    trained = [weight for weight in model.parameters() if weight.requires_grad and id(weight) not in embeddings]
-    if not any(weight.numel() >= EIGHT_BIT_NUMEL for weight in trained):
+    if is_eight_bit(optim) and not eight_bit_weights(model):
         yield (
             "training.optim",
             f"is {optim}, which keeps 8 bits only for weights of {EIGHT_BIT_NUMEL:,} numbers or more that are no "

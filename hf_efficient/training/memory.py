@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from hf_efficient.measure import LiveBytes, resident_memory
+from hf_efficient.training.eight_bit import eight_bit_weights, is_eight_bit
 from hf_efficient.training.loading import longest_first
 
 if TYPE_CHECKING:
@@ -118,7 +119,11 @@ def optimizer_memory(trainer: EfficientTrainer) -> int:
     """Bytes of the state that the optimizer will keep; one that is not in the table is taken for an Adam."""
     name = str(getattr(trainer.args.optim, "value", trainer.args.optim))
     trained = sum(weight.numel() for weight in trained_weights(trainer))
-    return int(_BYTES_OF_STATE.get(name, _BYTES_OF_ADAM) * trained)
+    of_each = _BYTES_OF_STATE.get(name, _BYTES_OF_ADAM)
+    if not is_eight_bit(name):
+        return int(of_each * trained)
+    gain = sum(weight.numel() for weight in eight_bit_weights(trainer.model))
+    return int(of_each * gain + 4 * of_each * (trained - gain))
 
 
 def _lines(

@@ -13,8 +13,8 @@ from transformers import trainer_optimizer
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 
 from hf_efficient.recipe.packages import OPTIMIZERS, TRACKERS
-from hf_efficient.training.effects import EIGHT_BIT_NUMEL, UNPAGED
-from hf_efficient.training.eight_bit import forget_overrides
+from hf_efficient.training.effects import UNPAGED
+from hf_efficient.training.eight_bit import EIGHT_BIT_NUMEL, forget_overrides
 
 HANDLERS = {name.value: handler for name, handler in trainer_optimizer._OPTIMIZER_HANDLERS.items()}
 
