@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import re
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule
+from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers.distributed.configuration_utils import DistributedConfig
 
 from hf_efficient.errors import PlanError
@@ -61,3 +64,43 @@ def class_name(model: nn.Module) -> str:
     """The name of a model's class, also where FSDP2 has put one of its own before it."""
     name = type(model).__name__
     return name.removeprefix("FSDP") if isinstance(model, FSDPModule) else name
+
+
+def draw_whole(model: Any, missing: Collection[str], random_state: Tensor) -> None:
+    """Draw the weights that a checkpoint lacks, such as a new head, as one process would.
+
+    Transformers 5.23 draws them after the model is cut, on each process with the same random numbers for another part,
+    so that classes of one process equal those of the next.
+
+    Args:
+        model: the model, cut or not.
+        missing: names of the weights.
+        random_state: torch's generator, as it was before the model was loaded.
+    """
+    torch.set_rng_state(random_state)
+    for prefix, module in _children_first(model):
+        drawn = [key for key in module._parameters if prefix + key in missing]
+        if not drawn:
+            continue
+        whole = copy.copy(module)
+        whole._parameters = {
+            key: None if weight is None else torch.nn.Parameter(torch.empty(weight.shape, dtype=weight.dtype))
+            for key, weight in module._parameters.items()
+        }
+        model._init_weights(whole)
+        for key in drawn:
+            _put(module._parameters[key], whole._parameters[key])
+
+
+def _children_first(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """Modules and what their weights' names begin with, in the order in which transformers draws them."""
+    for name, child in module.named_children():
+        yield from _children_first(child, f"{prefix}{name}.")
+    yield prefix, module
+
+
+@torch.no_grad()
+def _put(weight: Any, value: Any) -> None:
+    if isinstance(weight, DTensor):  # every process has drawn the same: each takes its part
+        value = distribute_tensor(value.to(weight.device), weight.device_mesh, weight.placements, src_data_rank=None)
+    weight.copy_(value)

@@ -19,7 +19,7 @@ from hf_efficient.data.hub import quick_to_fail
 from hf_efficient.errors import PlanError, RecipeError, did_you_mean
 from hf_efficient.models import efficientnet_lite  # noqa: F401 (registers itself with the auto classes)
 from hf_efficient.models.checks import check_embeddings, max_length_of, set_pad_token
-from hf_efficient.models.distributed import check_tied_weights, cut_over_processes
+from hf_efficient.models.distributed import check_tied_weights, cut_over_processes, draw_whole
 from hf_efficient.models.image_processor import check_images, set_image_size
 from hf_efficient.models.student import chosen_layers, student_of
 
@@ -207,6 +207,7 @@ def _adopt(model: PreTrainedModel, task: Task) -> PreTrainedModel:
 def _load(section: ModelSection, task: Task, place: Place) -> Loaded:
     auto_model = getattr(transformers, task.auto_model)
     location = located(section.name, place("model.name"))
+    random_state = torch.get_rng_state()
     with explained(section.name, place("model.name")), quiet(local=Path(location).is_dir()):
         config = AutoConfig.from_pretrained(
             location, revision=section.revision, trust_remote_code=section.trust_remote_code
@@ -227,6 +228,9 @@ def _load(section: ModelSection, task: Task, place: Place) -> Loaded:
         )
     check_tied_weights(model, section.distributed_config, place("model.distributed_config"))
     _refuse_other_shapes(section, model, info["mismatched_keys"], place)
+    if section.distributed_config.num_processes > 1:
+        drawn = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
+        draw_whole(model, drawn, random_state)
     return Loaded(model, _notes(section.name, info))
 
 

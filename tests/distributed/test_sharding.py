@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch.distributed.tensor import DTensor
-from transformers import AutoModelForSequenceClassification, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 from transformers.distributed import DistributedConfig
 
 from hf_efficient.training.explain import explain
@@ -146,3 +146,26 @@ def test_tied_weights_agree_only_where_their_rows_divide(vocabulary, agree, tmp_
     rows = [torch.randint(4, vocabulary, (4, 6), generator=torch.Generator().manual_seed(i)) for i in range(3)]
     found = run_processes(2, tied_losses_of_two, str(tmp_path), rows)[0]  # of the same rows on both
     assert (found == pytest.approx(tied_losses(str(tmp_path), rows), rel=TOLERANCE)) is agree
+
+
+@pytest.fixture(scope="module")
+def body(pretrained, tmp_path_factory):
+    """The same BERT without its head, as a base model is published."""
+    folder = tmp_path_factory.mktemp("body")
+    AutoModelForSequenceClassification.from_pretrained(pretrained).bert.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(pretrained).save_pretrained(folder)
+    return str(folder)
+
+
+def test_a_new_head_is_drawn_whole(body, tmp_path):
+    """Every process draws the same random numbers: of its own part it would draw the other's classes again."""
+    settings = {"training.num_train_epochs": 1}
+    [one] = run_processes(1, fine_tuned, body, str(tmp_path / "one"), 8, settings)
+    two = run_processes(
+        2, fine_tuned, body, str(tmp_path / "two"), 4, {**settings, "model.distributed_config": {"fsdp_size": 2}}
+    )
+    for step, expected in zip(two[0][2], one[2], strict=True):
+        assert step == pytest.approx(expected, rel=TOLERANCE)
+    heads = [load_file(tmp_path / name / "model" / "model.safetensors")["classifier.weight"] for name in ("one", "two")]
+    torch.testing.assert_close(heads[1], heads[0])
+    assert not torch.allclose(heads[1][0], heads[1][1])
