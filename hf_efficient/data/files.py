@@ -143,7 +143,8 @@ def parse_json_line(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{number}: expected one JSON object a line, found broken JSON: {error.msg}") from error
+        said = f"{error.msg.removesuffix(' at')} at column {error.colno}"
+        raise DataError(f"{path}:{number}: expected one JSON object a line, found broken JSON: {said}") from error
     if not isinstance(row, dict):
         raise DataError(f"{path}:{number}: expected one JSON object a line, found {row!r}")
     return row

@@ -45,12 +45,29 @@ class Guess:
     """Median and longest number of words of a text, both texts of a pair together."""
 
 
+_OTHER_TASKS: Final = {
+    ("tokens",): ("token-classification", "brown-pos"),
+    ("messages",): ("text-generation", "brown-lm"),
+    ("prompt", "completion"): ("text-generation", "brown-lm"),
+    ("source", "target"): ("text2text-generation", "reverse-words"),
+    ("document", "summary"): ("text2text-generation", "t5-small-billsum"),
+    ("image",): ("image-classification", "digits"),
+}
+"""Columns that stand for another task than text classification, and a recipe to start from."""
+
+
 def guess(table: Dataset) -> Guess:
     """The columns and the problem of a data set.
 
     Raises:
-        DataError: no column can be the text, or none the label.
+        DataError: no column can be the text, or none the label, or the columns are those of another task.
     """
+    for columns, (task, recipe) in _OTHER_TASKS.items():
+        if set(columns) <= set(table.column_names):
+            raise DataError(
+                f"found {' and '.join(columns)}, columns of {task}, and init writes text classification only; start "
+                f"from configs/{recipe}.yaml"
+            )
     label, label_reason = _guess_label(table)
     columns = (label,) if isinstance(label, str) else label
     text, text_pair, text_reason = _guess_text(table, columns)

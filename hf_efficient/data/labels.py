@@ -239,10 +239,10 @@ def _ids(labels: Iterable[Any], classes: Sequence[str], split: str) -> dict[str,
     counts = Counter(map(label_name, labels))
     ids = known_ids(counts, classes)
     if unseen := [name for name in counts if name not in ids]:
-        found = ", ".join(f"{name} ({counts[name]} rows)" for name in unseen[:5])
+        found = ", ".join(f"{name} ({counts[name]} row{'s' * (counts[name] > 1)})" for name in unseen[:5])
         raise DataError(
-            f"{split}: expected the classes of the training rows, {_some(classes)}; found {found}; "
-            "add training rows of these classes or drop the rows"
+            f"{split}: expected the classes of task.labels or of the training rows, {_some(classes)}; found {found}; "
+            f"correct task.labels or the rows, or drop them.{did_you_mean(unseen[0], classes)}"
         )
     return ids
 

@@ -212,8 +212,8 @@ def test_rows_of_one_class(command_line, refused, runs):
 def test_a_label_that_training_has_not_seen(command_line, refused, runs):
     rows = command_line.rows("validation.csv", [*sentences(4), {"text": "up and away", "label": "flying"}])
     assert refused(DATA, f"data.validation={rows}") == (
-        "validation: expected the classes of the training rows, cooking, sailing; found flying (1 rows); "
-        "add training rows of these classes or drop the rows"
+        "validation: expected the classes of task.labels or of the training rows, cooking, sailing; found flying "
+        "(1 row); correct task.labels or the rows, or drop them."
     )
     command_line.rows("validation.csv", sentences(4))
     runs(f"data.validation={rows}")

@@ -349,7 +349,7 @@ def test_the_run_directory_stays_as_it_is(smoke, command):
          "there is no column txt, only text, label. Did you mean text? Name it in the command"),
         (["--data", "{folder}/one.csv", "data.columns.label=lable"], 2, "Did you mean label?"),
         (["--data", "{folder}/unseen.csv"], 3,
-         "unseen.csv: expected the classes of the training rows, cooking, sailing; found flying (2 rows)"),
+         "of task.labels or of the training rows, cooking, sailing; found flying (2 rows)"),
         (["--data", "{folder}/unlabelled.csv"], 3, "unlabelled.csv: expected labels to score, found none in text;"),
         (["--data", "demo/smoke", "--split", "tset"], 2, "tset is neither a split nor a file"),
         (["--split", "tset"], 2, "split: the run has no rows tset, only train, validation."),

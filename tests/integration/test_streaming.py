@@ -86,8 +86,8 @@ def test_a_bad_row_is_named_by_its_file(workers, stream, command_line):
     ending = stream(LABELS, f"training.dataloader_num_workers={workers}")
     assert ending.status == 3
     assert ending.said == [
-        f"error: {command_line.folder}/rows.csv row 13: expected the classes of the training rows, cooking, sailing; "
-        "found cokking (1 rows); add training rows of these classes or drop the rows"
+        f"error: {command_line.folder}/rows.csv row 13: expected the classes of task.labels or of the training rows, "
+        "cooking, sailing; found cokking (1 row); correct task.labels or the rows, or drop them. Did you mean cooking?"
     ]
 
 

@@ -53,3 +53,17 @@ def test_no_labels():
 def test_no_texts():
     with pytest.raises(DataError, match="expected a column of texts, found width, label"):
         found(width=[1, 2], label=["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "recipe"),
+    [
+        (["tokens", "tags"], "token-classification, .* configs/brown-pos.yaml"),
+        (["prompt", "completion"], "text-generation, .* configs/brown-lm.yaml"),
+        (["source", "target"], "text2text-generation, .* configs/reverse-words.yaml"),
+        (["image", "label"], "image-classification, .* configs/digits.yaml"),
+    ],
+)
+def test_columns_of_another_task_are_told_apart(columns, recipe):
+    with pytest.raises(DataError, match=recipe):
+        guess(Dataset.from_dict({name: ["a", "b"] for name in columns}))

@@ -101,7 +101,7 @@ def test_wanted_classes_that_are_not_those_of_the_rows(wanted, said):
 
 
 def test_labels_unseen_in_training_are_named_and_counted():
-    with pytest.raises(DataError, match=r"^validation: .* a, b; found c \(2 rows\), d \(1 rows\); add training rows"):
+    with pytest.raises(DataError, match=r"^validation: .* a, b; found c \(2 rows\), d \(1 row\); correct task.labels"):
         class_ids(["a", "c", "c", "d"], ("a", "b"), "validation")
 
 
