@@ -1,4 +1,4 @@
-"""python benchmarks/padding.py [--rounds 5] [--rows 480 200] [--json FILE]
+"""python benchmarks/padding.py [--rounds 5] [--rows 480 200] [--fp32] [--json FILE]
 
 Training rows a second of MiniLM-L6 on `demo/movie-sentiment` and `demo/20newsgroups` (cut at 256 tokens), by how rows
 are grouped: padded to a fixed length (128, or 256) or to the longest of a random batch by the stock Trainer; grouped by
@@ -25,7 +25,7 @@ from side_by_side import BF16, DATA, RESULTS, VARIANTS, encoded, make_trainer, s
 BATCH = 16
 
 
-def compare(name: str, num_rows: int, rounds: int) -> dict[str, Any]:
+def compare(name: str, num_rows: int, rounds: int, *, bf16: bool) -> dict[str, Any]:
     """Rows a second and paired ratios of the variants on one data set."""
     rows = encoded(name, "train", num_rows)
     seconds: list[dict[str, float]] = []
@@ -34,7 +34,7 @@ def compare(name: str, num_rows: int, rounds: int) -> dict[str, Any]:
         for number in range(rounds):
             found = {}
             for variant in turns(VARIANTS, number):
-                settings = {"per_device_train_batch_size": BATCH, "seed": number}
+                settings = {"per_device_train_batch_size": BATCH, "seed": number, "bf16": bf16}
                 trainer, clock, collator = make_trainer(variant, rows, folder, **settings)
                 trainer.train()
                 found[variant] = clock.seconds, collator.num_tokens / rows.num_tokens
@@ -61,9 +61,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rows", type=int, nargs=2, default=[480, 200], help="rows of each data set")
     parser.add_argument("--json", type=Path, default=RESULTS / "padding.json")
+    parser.add_argument("--fp32", action="store_true", help="compute in fp32, also where the CPU has fast bf16")
     options = parser.parse_args()
-    results = {name: compare(name, num_rows, options.rounds) for name, num_rows in zip(DATA, options.rows, strict=True)}
-    write_json(options.json, rounds=options.rounds, batch=BATCH, bf16=BF16, results=results)
+    bf16 = BF16 and not options.fp32
+    results = {
+        name: compare(name, num_rows, options.rounds, bf16=bf16)
+        for name, num_rows in zip(DATA, options.rows, strict=True)
+    }
+    write_json(options.json, rounds=options.rounds, batch=BATCH, bf16=bf16, results=results)
     table = Table("data", *VARIANTS, "over fixed (limit)", "over dynamic (limit)", title="training rows a second")
     for name, result in results.items():
         speeds = [f"{result['rows_per_second'][variant]['median']:.1f}" for variant in VARIANTS]
