@@ -213,7 +213,7 @@ def test_a_label_that_training_has_not_seen(command_line, refused, runs):
     rows = command_line.rows("validation.csv", [*sentences(4), {"text": "up and away", "label": "flying"}])
     assert refused(DATA, f"data.validation={rows}") == (
         "validation: expected the classes of task.labels or of the training rows, cooking, sailing; found flying "
-        "(1 row); correct task.labels or the rows, or drop them."
+        "(1 row); correct task.labels or the rows, or drop them. Did you mean sailing?"
     )
     command_line.rows("validation.csv", sentences(4))
     runs(f"data.validation={rows}")
@@ -406,7 +406,7 @@ def test_a_disk_that_is_too_small_is_refused_before_training(command_line, refus
 @pytest.mark.parametrize(
     ("size", "place", "checkpoints"),
     [
-        ("4k", "disk/run: can't be written ", []),
+        ("8k", "disk/run: can't be written ", []),
         ("48k", "disk/run/checkpoints/checkpoint-5: the checkpoint could not be written ", []),
         ("448k", "disk/run/checkpoints/checkpoint-5: the checkpoint could not be written ", []),
         ("736k", "disk/run/checkpoints/checkpoint-10: the checkpoint could not be written ", ["checkpoint-5"]),

@@ -53,6 +53,7 @@ def test_a_run_directory_has_exactly_its_documented_parts(command_line, trains):
     assert sorted(path.name for path in run.iterdir()) == [
         "README.md",
         "checkpoints",
+        "data_files.json",
         "log.jsonl",
         "model",
         "recipe.yaml",

@@ -228,7 +228,7 @@ def test_what_does_not_fit_is_one_line(labels, words, error, said):
 
 
 def test_labels_unseen_in_training():
-    with pytest.raises(DataError, match=r"^validation: .* found c \(1 rows\)"):
+    with pytest.raises(DataError, match=r"^validation: .* found c \(1 row\)"):
         encode(learn(["a", "b"]), label=["a", "c"])
 
 
