@@ -451,7 +451,14 @@ def interrupted(command_line):
 
     def interrupted(signal_number, *settings):
         command = [sys.executable, "-m", "hf_efficient", "finetune", str(command_line.recipe()), *settings]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell has its background jobs ignore Ctrl-C, and their children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
         try:
             _wait_for(command_line.run_directory / "checkpoints" / "checkpoint-10" / "trainer_state.json", process)
             process.send_signal(signal_number)
