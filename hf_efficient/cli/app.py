@@ -14,7 +14,18 @@ from typer.exceptions import TyperException
 from hf_efficient import __version__
 from hf_efficient.errors import HfEfficientError, TryAgainError, did_you_mean
 
-COMMANDS: Final = ("finetune", "validate", "explain", "evaluate", "predict", "schema", "assets", "init", "push")
+COMMANDS: Final = (
+    "finetune",
+    "validate",
+    "explain",
+    "evaluate",
+    "predict",
+    "schema",
+    "assets",
+    "init",
+    "push",
+    "experiment",
+)
 """Each is a module beside this one, which holds a function of that name, or a `typer.Typer` called `app`.
 
 A module is imported when its command, or the help, is asked for; whatever is heavy is imported within the function.

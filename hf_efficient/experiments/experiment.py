@@ -1,0 +1,141 @@
+"""The words of an experiment: arms that differ in some settings, each run with several seeds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from hf_efficient.errors import RecipeError, did_you_mean
+from hf_efficient.recipe import Recipe
+from hf_efficient.recipe.files import read_text
+from hf_efficient.recipe.problems import messages
+from hf_efficient.recipe.section import Section
+from hf_efficient.recipe.source import Provenance, Source
+from hf_efficient.recipe.yaml import read_document
+
+_ARM = re.compile(r"\{([^{}]*)\}")
+_NAME = re.compile(r"\w[\w.+-]*")
+
+
+class Arm(Section):
+    """One of the ways that are compared."""
+
+    recipe: str | None = None
+    """Its recipe, where it is not that of the experiment."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """What is laid over the recipe: `training.learning_rate: 3e-4`. `{teacher}` in a value is the run directory that
+    the arm `teacher` has with the same seed."""
+
+
+class Experiment(Section):
+    """Arms and seeds: each pair of them is one run."""
+
+    recipe: str = Field(min_length=1)
+    """A recipe's file, or a shipped recipe."""
+    seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1)
+    """`training.seed` of each repetition."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """What is laid over the recipe in every arm."""
+    arms: dict[str, Arm] = Field(min_length=1)
+    """The ways that are compared, by name; one that uses another's run stands below it."""
+    output_dir: str = ""
+    """Where the runs and `results.jsonl` lie; by default `runs/` and the name of the file."""
+
+    @property
+    def results(self) -> Path:
+        """One JSON object for each finished run."""
+        return Path(self.output_dir).expanduser() / "results.jsonl"
+
+    def cells(self) -> Iterator[Cell]:
+        """All runs: the arms with the first seed, then with the second, and so on."""
+        for seed in self.seeds:
+            for name in self.arms:
+                yield self._cell(name, seed)
+
+    def _cell(self, name: str, seed: int) -> Cell:
+        arm = self.arms[name]
+        above = list(self.arms)[: list(self.arms).index(name)]
+        directories = {other: str(self._directory(other, seed)) for other in above}
+        settings = {
+            path: _filled(value, directories, f"arm {name}: {path}")
+            for path, value in {**self.settings, **arm.settings}.items()
+        }
+        place = {"training.seed": seed, "training.output_dir": str(self._directory(name, seed))}
+        return Cell(name, seed, arm.recipe or self.recipe, {**settings, **place})
+
+    def _directory(self, arm: str, seed: int) -> Path:
+        return Path(self.output_dir).expanduser() / arm / f"seed-{seed}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of an experiment."""
+
+    arm: str
+    seed: int
+    recipe: str
+    settings: Mapping[str, Any]
+
+    @property
+    def directory(self) -> Path:
+        """Its run directory."""
+        return Path(self.settings["training.output_dir"])
+
+    def load(self) -> Recipe:
+        """Its recipe.
+
+        Raises:
+            RecipeError: one line for each thing that is wrong in it.
+        """
+        try:
+            return Recipe.load(self.recipe, self.settings)
+        except RecipeError as error:
+            raise RecipeError("\n".join(f"arm {self.arm}: {line}" for line in str(error).splitlines())) from error
+
+
+def load_experiment(path: str | Path) -> Experiment:
+    """The experiment in a YAML file.
+
+    Raises:
+        RecipeError: one line for each thing that is wrong, in the recipes of its arms too.
+    """
+    path = Path(path).expanduser()
+    document = read_document(read_text(path), str(path))
+    tree = {"output_dir": f"runs/{path.stem}", **document.tree}
+    provenance = Provenance(Source(str(path)), {key: Source(str(path), line) for key, line in document.lines.items()})
+    try:
+        experiment = Experiment.model_validate(tree)
+    except ValidationError as error:
+        raise RecipeError("\n".join(messages(error, Experiment, tree, provenance))) from error
+    for name in experiment.arms:
+        if not _NAME.fullmatch(name):
+            raise RecipeError(
+                f"{provenance.place(('arms', name))}: expected a name that can be a folder's, of letters, digits and "
+                f". + - _, found {name!r}."
+            )
+    for cell in experiment.cells():
+        cell.load()
+    return experiment
+
+
+def _filled(value: Any, directories: Mapping[str, str], place: str) -> Any:
+    """A value with the run directories of other arms put in for their names."""
+    if isinstance(value, list):
+        return [_filled(item, directories, place) for item in value]
+    if isinstance(value, dict):
+        return {key: _filled(item, directories, place) for key, item in value.items()}
+    return _ARM.sub(lambda match: _directory(match[1], directories, place), value) if isinstance(value, str) else value
+
+
+def _directory(arm: str, directories: Mapping[str, str], place: str) -> str:
+    if arm not in directories:
+        known = f"; above it stand {', '.join(directories)}" if directories else ""
+        raise RecipeError(
+            f"{place} names the run of {arm!r}, which is no arm above it{known}.{did_you_mean(arm, directories)}"
+        )
+    return directories[arm]

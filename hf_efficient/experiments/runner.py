@@ -1,0 +1,122 @@
+"""Runs the arms of an experiment, and writes one row for each arm and seed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from hf_efficient.errors import RunDirectoryError
+from hf_efficient.experiments.experiment import Cell, Experiment
+
+INTERRUPTED = 130
+Row = dict[str, Any]
+Launch = Callable[[Cell], int]
+"""Runs a cell and gives its exit status; what it was worth lies in its run directory."""
+
+
+def in_own_process(cell: Cell) -> int:
+    """The exit status of the cell's run in a fresh process, whose table is left out."""
+    settings = [f"{path}={json.dumps(value)}" for path, value in cell.settings.items()]
+    command = [sys.executable, "-m", "hf_efficient", "finetune", cell.recipe, *settings]
+    return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
+
+
+def run_experiment(
+    experiment: Experiment, launch: Launch = in_own_process, shown: Callable[[str], None] = lambda line: None
+) -> list[Row]:
+    """One row for each arm and seed; runs that have theirs already are not run again.
+
+    A run that fails leaves no row, and the others go on; the same call tries it again.
+
+    Args:
+        experiment: the arms and seeds.
+        launch: runs one of them.
+        shown: told before and after each run, a line at a time.
+
+    Raises:
+        RunDirectoryError: a row or a run there has other settings, or another process is running the experiment.
+    """
+    cells = list(experiment.cells())
+    with _held(experiment.results):
+        rows = read_rows(experiment.results)
+        _refuse_other_settings(rows, cells, experiment.results)
+        for number, cell in enumerate(cells, start=1):
+            if (cell.arm, cell.seed) in rows:
+                continue
+            shown(f"{number} of {len(cells)}: {cell.arm}, seed {cell.seed}")
+            if (status := launch(cell)) == 0:
+                rows[cell.arm, cell.seed] = row = _row(cell)
+                with experiment.results.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(row) + "\n")
+            elif status == INTERRUPTED:
+                raise KeyboardInterrupt
+            else:
+                shown(f"{cell.arm}, seed {cell.seed} has failed with status {status}")
+    return [rows[cell.arm, cell.seed] for cell in cells if (cell.arm, cell.seed) in rows]
+
+
+def read_rows(path: Path) -> dict[tuple[str, int], Row]:
+    """The rows that are written down, by arm and seed; a line that was cut off is none."""
+    return {(row["arm"], row["seed"]): row for row in _lines(path)}
+
+
+def _lines(path: Path) -> Iterator[Row]:
+    if not path.exists():
+        return
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        path.write_text(whole, encoding="utf-8")
+    for line in whole.splitlines():
+        yield json.loads(line)
+
+
+def _refuse_other_settings(rows: Mapping[tuple[str, int], Row], cells: list[Cell], path: Path) -> None:
+    for cell in cells:
+        row = rows.get((cell.arm, cell.seed))
+        if row is not None and row["recipe_digest"] != cell.load().digest():
+            raise RunDirectoryError(
+                f"{path}: the row of arm {cell.arm}, seed {cell.seed} has other settings than the experiment now; take "
+                "its line and its run directory away, or choose another output_dir."
+            )
+
+
+def _row(cell: Cell) -> Row:
+    report = json.loads((cell.directory / "report.json").read_text(encoding="utf-8"))
+    return {
+        "arm": cell.arm,
+        "seed": cell.seed,
+        "metrics": report["metrics"],
+        "model": report["model"],
+        "training": report["training"],
+        "peak_memory_bytes": report["peak_memory_bytes"],
+        "stored_bytes": {name: _bytes_in(cell.directory / name) for name in ("model", "adapter")},
+        "precision": report["precision"]["name"],
+        "launch": report["launch"],
+        "versions": report["versions"],
+        "recipe_digest": report["recipe_digest"],
+    }
+
+
+def _bytes_in(folder: Path) -> int | None:
+    """Size of the files in a folder; None where there is none."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) if folder.is_dir() else None
+
+
+@contextmanager
+def _held(results: Path) -> Iterator[None]:
+    results.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(results.with_suffix(".lock"), timeout=0):
+            yield
+    except Timeout as error:
+        raise RunDirectoryError(
+            f"{results.parent}: another process is running this experiment; wait for it."
+        ) from error
