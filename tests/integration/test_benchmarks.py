@@ -96,6 +96,15 @@ def test_time_to_accuracy_goes_on_where_it_was_cut_off(benchmark, monkeypatch, r
     assert module.seconds_to(0.95, points) is None
 
 
+def test_forward_passes_are_compared_with_the_first_model(benchmark, monkeypatch, rows, capsys):
+    module = benchmark("forward")
+    monkeypatch.setattr(module, "BATCH", 4)
+    found = run(module, monkeypatch, rows, rows.model, "--rounds", "3", "--batches", "2")["results"]["fp32"]
+    assert found[rows.model]["times_the_first"]["all"] == [1.0, 1.0, 1.0]
+    assert "1.00 x the first" in capsys.readouterr().out
+    assert [batch.shape for batch in module.batches(2)] == [(4, 5), (4, 9)]
+
+
 def over(median, limit):
     return {"median": median, "quartiles": [median - 0.1, median + 0.1], "limit": limit}
 
