@@ -13,7 +13,7 @@ from hf_efficient.losses import next_token
 from hf_efficient.recipe.task import Generation
 from hf_efficient.tasks.causal_lm import METRICS, CausalLM
 from hf_efficient.training.trainer import EfficientTrainer
-from tests.invariant.test_reduction import SPLITS, TOLERANCE, trajectories
+from tests.invariant.test_reduction import TOLERANCE, assert_splits_agree, trajectories
 from tests.processes import run_processes
 from tests.tiny_language_models import LANGUAGE_MODELS, LanguageCase
 from tests.trajectory import arguments, train
@@ -27,12 +27,7 @@ def test_loss_and_gradient_do_not_depend_on_the_split(smoothing, tmp_path):
     """Of a bare trainer, which knows the head by the name of its class."""
     cases = CASES if not smoothing else CASES[:1]
     found = trajectories("efficient", cases, str(tmp_path), label_smoothing_factor=smoothing)
-    for index, case in enumerate(cases):
-        whole = found["8x1"][index]
-        assert len(whole) == 3
-        for split in SPLITS:
-            for step, expected in zip(found[split][index], whole, strict=True):
-                assert step == pytest.approx(expected, rel=TOLERANCE), (case, split)
+    assert_splits_agree(found, cases)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])

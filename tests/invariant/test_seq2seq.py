@@ -10,7 +10,7 @@ import torch
 from transformers import EvalPrediction
 
 from hf_efficient.training.trainer import EfficientTrainer
-from tests.invariant.test_reduction import SPLITS, TOLERANCE, trajectories
+from tests.invariant.test_reduction import assert_splits_agree, trajectories
 from tests.processes import run_processes
 from tests.tiny import SEQ2SEQ_MODELS, Seq2SeqCase
 from tests.trajectory import arguments, train
@@ -22,12 +22,7 @@ ROWS = 13
 def test_loss_and_gradient_do_not_depend_on_the_split(smoothing, tmp_path):
     cases = [Seq2SeqCase(model) for model in (SEQ2SEQ_MODELS if not smoothing else ["t5"])]
     found = trajectories("efficient", cases, str(tmp_path), label_smoothing_factor=smoothing)
-    for index, case in enumerate(cases):
-        whole = found["8x1"][index]
-        assert len(whole) == 3
-        for split in SPLITS:
-            for step, expected in zip(found[split][index], whole, strict=True):
-                assert step == pytest.approx(expected, rel=TOLERANCE), (case, split)
+    assert_splits_agree(found, cases)
 
 
 @pytest.mark.parametrize("model", SEQ2SEQ_MODELS)
