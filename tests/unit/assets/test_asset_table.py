@@ -16,6 +16,7 @@ def test_names():
     assert list(ASSETS) == [
         "demo/minilm-l6",
         "demo/minilm-l3",
+        "demo/mpnet-base",
         "demo/smollm2-135m",
         "demo/movie-sentiment",
         "demo/20newsgroups",
