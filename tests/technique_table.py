@@ -50,11 +50,6 @@ TABLE: dict[str, Row] = {
         same_slot="freeze",
         refused_with={"distill_features": "something else looks at what the frozen layers compute"},
     ),
-    "head_only": Row(
-        {"freeze.layers": "all", "freeze.cache": True},
-        same_slot="freeze",
-        refused_with={"distill_features": "something else looks at what the frozen layers compute"},
-    ),
     "bitfit": Row({"freeze.train_only": ["bias", "head"]}),
     "bucketed": Row({"batching.padding": "bucketed"}, same_slot="batching", neutral={"batching.padding": "auto"}),
     "tokens": Row({"batching.padding": "tokens", "batching.max_tokens": 96}, same_slot="batching"),

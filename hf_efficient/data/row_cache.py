@@ -146,7 +146,7 @@ class RowCache:
     def _check_space(self, needed: int) -> None:
         free = shutil.disk_usage(self.folder).free
         if needed > SHARE_OF_FREE_DISK * free:
-            raise self._refusal(f"they take {needed / 1e9:,.3g} GB, and the disk has {free / 1e9:,.3g} GB free")
+            raise self._refusal(f"they take {needed / 1e6:,.1f} MB, and the disk has {free / 1e6:,.1f} free")
 
     def _refusal(self, reason: str) -> HfEfficientError:
         return HfEfficientError(

@@ -54,6 +54,8 @@ class CachedPrefix:
         self._root = root
         self._tables = tables
         self._collator = collator
+        self.num_found = 0
+        """Batches that were looked up and found."""
         self._cached: list[CachedRows] = []
         self._dtype = torch.float32
         self._device = torch.device("cpu")
@@ -145,6 +147,7 @@ class CachedPrefix:
         for rows in self._cached:
             values = rows.get(keys)
             if values is not None:
+                self.num_found += 1
                 joined = torch.from_numpy(padded(values, mask_of(inputs)))
                 return joined.view(self._dtype).to(self._device)
         return None

@@ -109,10 +109,11 @@ class Prefix:
 
     def _enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         arguments = {**self._signature.bind_partial(*args).arguments, **kwargs}
-        inputs = {name: value for name, value in arguments.items() if isinstance(value, Tensor)}
+        tensors = {name: value for name, value in arguments.items() if isinstance(value, Tensor)}
+        inputs = {name: value for name, value in tensors.items() if name in self._signature.parameters}
         if self.wanted is self._base:
             raise _Reached(inputs)
-        plain = all(arguments.get(name) in (None, False) for name in _NOT_PLAIN)
+        plain = len(inputs) == len(tensors) and all(arguments.get(name) in (None, False) for name in _NOT_PLAIN)
         if self.wanted is None and self.lookup is not None and plain:
             self.given = self.lookup(inputs)
 

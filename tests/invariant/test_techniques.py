@@ -96,7 +96,6 @@ def test_its_neutral_setting_gives_the_plain_run(name, plain_losses, tmp_path):
         "distill_features",
         "frozen",
         "prefix_cache",
-        "head_only",
         "bitfit",
         "layerwise",
         "label_smoothing",

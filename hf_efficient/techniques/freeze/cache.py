@@ -100,9 +100,8 @@ def _tried(plan: Plan, cached: CachedPrefix, max_bytes: float) -> tuple[int, str
         num_bytes = cached.num_bytes(prefix.states(model, short))
     if num_bytes <= max_bytes:
         return num_bytes, None
-    return num_bytes, (
-        f"{cached.num_rows:,} rows take {num_bytes / 1e9:,.3g} GB, and freeze.cache_max_gb allows {max_bytes / 1e9:g}"
-    )
+    taken = f"{cached.num_rows:,} rows take {num_bytes / 1e6:,.1f} MB"
+    return num_bytes, f"{taken}, and freeze.cache_max_gb allows {max_bytes / 1e9:g} GB"
 
 
 class OpenCache(TrainerCallback):
@@ -120,6 +119,14 @@ class OpenCache(TrainerCallback):
             if self.required:
                 raise
             logger.warning("%s The run goes on without them.", error)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by the Trainer after each step: rows that are never found would cost the cache's time for nothing."""
+        if self.required and not self.cached.num_found:
+            raise PlanError(
+                "freeze.cache can't take effect: the rows of a batch are not those of the data set, or the model is "
+                "given more than them; take it out."
+            )
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer after the last step."""

@@ -96,7 +96,9 @@ def test_a_disk_that_is_too_small_is_seen_before_anything_is_computed(tmp_path, 
     free = SimpleNamespace(free=1e9)
     monkeypatch.setattr(row_cache.shutil, "disk_usage", lambda path: free)
     asked = []
-    with pytest.raises(HfEfficientError, match=r"they take 1 GB, and the disk has 1 GB free\); free some space"):
+    with pytest.raises(
+        HfEfficientError, match=r"they take 1,000\.0 MB, and the disk has 1,000\.0 free\); free some space"
+    ):
         cache(tmp_path).fill(asked.append, bytes_of=lambda key: 200_000_000)
     assert asked == []
     filled(tmp_path)
