@@ -139,6 +139,8 @@ class Prefix:
             alone, together = self.states(model, short), self.states(model, both)
             if together.requires_grad:
                 return "something below the frozen layers is trained"
+            if mask is None and alone.shape[1:] != together.shape[1:]:
+                return "rows are of several lengths, and no mask says where they end (data.packing)"
             rows = without_padding(together.detach().float().cpu().numpy(), mask)
             if not _close(torch.from_numpy(rows[0]), alone[0].detach()):
                 return "what its frozen layers compute depends on the padding, or on a dropout that is not frozen"

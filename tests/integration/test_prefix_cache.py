@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from hf_efficient.recipe import Recipe
 from hf_efficient.training.explain import explain
 from tests.processes import run_processes
 from tests.runs import TEACHER, losses, smoke, train, weights
+from tests.tiny_language_models import save_llama
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,6 +76,60 @@ def test_it_is_the_run_without_it(settings, hits, tmp_path):
     assert cached.metrics["validation"] == pytest.approx(plain.metrics["validation"], rel=1e-5)
     assert hits.count(True) > cached.steps  # training, and the rows to score
     assert hits.count(False) in (0, 1)  # the trial before
+
+
+TEXTS = [
+    {"text": f"the {word} is {word} and {'very ' * (number % 4)}good"} for number, word in enumerate("abcdefghijkl")
+]
+PROMPTS = [
+    {"prompt": f"the {word} is ", "completion": word * (1 + number % 3)} for number, word in enumerate("abcdefg")
+]
+SENTENCES = [
+    {"tokens": ["a", "dog", "runs"][: 1 + number % 3], "tags": ["D", "N", "V"][: 1 + number % 3]} for number in range(9)
+]
+
+
+@pytest.mark.parametrize(
+    ("task", "data"),
+    [
+        ("text-generation", TEXTS[::4]),  # packed into one sequence
+        ("text-generation", PROMPTS),
+        ("token-classification", SENTENCES),
+        ("image-classification", None),
+    ],
+)
+def test_it_is_the_run_without_it_for_other_tasks(task, data, hits, tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps(row) + "\n" for row in data or ()))
+    model = {
+        "text-generation": {"name": str(tmp_path / "llama")},
+        "token-classification": {"name": "demo/tiny-bert", "initialization": "random"},
+        "image-classification": {"name": "demo/tiny-vit", "initialization": "random"},
+    }[task]
+    if task == "text-generation":
+        save_llama(tmp_path / "llama")
+    files = {"train": str(rows), "validation": str(rows)} if data else {"name": "demo/digits", "limit": 20}
+    training = {"num_train_epochs": 2, "per_device_train_batch_size": 4, "precision": "fp32", "logging_steps": 1}
+
+    def run(cache: bool):
+        words = {"task": {"type": task}, "model": model, "data": files, "freeze": {"layers": 1, "cache": cache}}
+        folder = {"output_dir": str(tmp_path / str(cache)), "eval_strategy": "epoch"}
+        return train(Recipe.from_mapping({**words, "training": {**training, **folder}}))
+
+    plain, cached = run(cache=False), run(cache=True)
+    assert losses(cached) == pytest.approx(losses(plain), rel=1e-5)
+    assert cached.metrics["validation"] == pytest.approx(plain.metrics["validation"], rel=1e-5)
+    assert hits.count(True) >= cached.steps
+
+
+def test_sequences_of_several_lengths_without_a_mask_are_computed(tmp_path):
+    save_llama(tmp_path / "llama")
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps(row) + "\n" for row in TEXTS))
+    words = {"task": {"type": "text-generation"}, "model": {"name": str(tmp_path / "llama")}, "freeze": {"layers": 1}}
+    recipe = Recipe.from_mapping({**words, "data": {"train": str(rows)}, "training": {"output_dir": str(tmp_path)}})
+    (note,) = explain(recipe)["notes"]
+    assert note.endswith("rows are of several lengths, and no mask says where they end (data.packing)")
 
 
 def test_bf16_is_close(tmp_path):
@@ -140,6 +196,12 @@ def test_a_wish_that_can_not_be_granted_is_refused(settings, reason, tmp_path):
     if "training.torch_compile" not in settings and settings.get("freeze.layers", 1):
         notes = explain(smoke(tmp_path / "other", {**wish, "freeze.cache": None}))["notes"]
         assert any(note.startswith("what leaves the frozen layers is computed in every epoch: ") for note in notes)
+
+
+def test_a_model_in_parts_has_none(tmp_path, monkeypatch):
+    monkeypatch.setattr("hf_efficient.techniques.freeze.cache.is_cut", lambda model: True)
+    with pytest.raises(PlanError, match="freeze.cache can't take effect: the model is sharded over the processes"):
+        train(smoke(tmp_path / "run", {"freeze.layers": 1, "freeze.cache": True}))
 
 
 def test_a_bound_without_a_cache_is_refused(tmp_path):
