@@ -44,7 +44,12 @@ TABLE: dict[str, Row] = {
         },
         same_slot="distill",
     ),
-    "frozen": Row({"freeze.layers": 1}),
+    "frozen": Row({"freeze.layers": 1, "freeze.cache": False}, same_slot="freeze"),
+    "prefix_cache": Row(
+        {"freeze.layers": 1, "freeze.cache": True},
+        same_slot="freeze",
+        refused_with={"distill_features": "something else looks at what the frozen layers compute"},
+    ),
     "bitfit": Row({"freeze.train_only": ["bias", "head"]}),
     "bucketed": Row({"batching.padding": "bucketed"}, same_slot="batching", neutral={"batching.padding": "auto"}),
     "tokens": Row({"batching.padding": "tokens", "batching.max_tokens": 96}, same_slot="batching"),

@@ -66,6 +66,11 @@ def class_name(model: nn.Module) -> str:
     return name.removeprefix("FSDP") if isinstance(model, FSDPModule) else name
 
 
+def is_cut(model: nn.Module) -> bool:
+    """Whether each process holds a part of the model only."""
+    return any(isinstance(weight, DTensor) for weight in model.parameters())
+
+
 def draw_whole(model: Any, missing: Collection[str], random_state: Tensor) -> None:
     """Draw the weights that a checkpoint lacks, such as a new head, as one process would.
 

@@ -175,6 +175,9 @@ NEEDS: Final = (
         "give distill.teacher a list of several",
     ),
     Need(
+        "freeze.cache_max_gb", lambda r: r.freeze is None or r.freeze.cache is not False, "take freeze.cache: false out"
+    ),
+    Need(
         "training.per_device_train_batch_size",
         lambda r: r.batching.padding != "tokens",
         "batching.max_tokens decides how many rows make a batch",

@@ -21,6 +21,13 @@ class Freeze(Section):
     train_only: tuple[Literal["bias", "norm", "head"], ...] = ()
     """Of what is left, train these alone: `[bias, head]` is BitFit (Ben Zaken et al. 2022, arXiv 2106.10199)."""
 
+    cache: bool | None = None
+    """Compute what leaves the frozen lower layers once for each row, before the first step, and keep it on disk, so
+    that an epoch costs no more than the layers above; by default where the rows are seen more than once, the model
+    allows it and `cache_max_gb` suffices."""
+    cache_max_gb: float = Field(default=8.0, gt=0.0)
+    """GB that the hidden states of all rows may take on disk."""
+
     @model_validator(mode="after")
     def _freezes_something(self) -> Self:
         if not (self.embeddings or self.layers or self.names or self.train_only):

@@ -26,6 +26,10 @@ TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
 """Section of the recipe → technique, in the order in which they are applied (see docs/design.md §2)."""
 
 
+FINISHING: dict[type[Section], Callable[[Any, Any], Any]] = {Freeze: freeze.with_cache}
+"""Section of the recipe → what it does to the plan once all techniques are applied, for it must see their model."""
+
+
 def techniques_of(recipe: Recipe) -> list[Section]:
     """The sections of a recipe that are techniques."""
     return [section for _, section in recipe if type(section) in TECHNIQUES]
@@ -50,4 +54,7 @@ def apply_techniques(plan: Plan, sections: Iterable[Section | None]) -> Plan:
     for section_type, apply in TECHNIQUES.items():
         if section_type in given:
             plan = apply(plan, given[section_type])
+    for section_type, finish in FINISHING.items():
+        if section_type in given:
+            plan = finish(plan, given[section_type])
     return plan

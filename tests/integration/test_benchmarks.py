@@ -32,7 +32,7 @@ def benchmark(monkeypatch):
 @pytest.fixture
 def rows(benchmark, tmp_path):
     model = tmp_path / "model"
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
     BertForSequenceClassification(BertConfig(vocab_size=400, **sizes)).save_pretrained(model)
     AutoTokenizer.from_pretrained(resolve("demo/tiny-bert")).save_pretrained(model)
     table = {"input_ids": [[7] * n for n in LENGTHS], "length": LENGTHS, "labels": [0, 1] * 4}
@@ -75,6 +75,19 @@ def test_evaluation_gives_the_same_metrics(benchmark, monkeypatch, rows, capsys)
     }
     with pytest.raises(SystemExit, match="1e-05"):
         module.largest_difference(unequal)
+
+
+def test_an_epoch_over_kept_hidden_states(benchmark, monkeypatch, rows, capsys, tmp_path):
+    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path))  # which the benchmark sets
+    module = benchmark("prefix_cache")
+    assert module.foretold(0, 4) == pytest.approx(6 / 10)
+    assert module.foretold(2, 6) == pytest.approx(2 / 8)
+    monkeypatch.setattr(module, "LAYERS", 2)
+    monkeypatch.setattr(module, "FROZEN", {"1 of 2": 1})
+    result = run(module, monkeypatch, rows, "--rounds", "1", "--rows", "8")["results"]["1 of 2"]
+    assert result["ratio"]["median"] == result["seconds"]["cached"]["median"] / result["seconds"]["computed"]["median"]
+    assert 44 * 16 * 2 <= result["bytes"] <= 44 * 16 * 4 + 128
+    assert "cached / computed" in capsys.readouterr().out
 
 
 def test_peak_memory_is_that_of_a_process(benchmark, rows, tmp_path):

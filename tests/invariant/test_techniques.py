@@ -95,6 +95,7 @@ def test_its_neutral_setting_gives_the_plain_run(name, plain_losses, tmp_path):
         "distill",
         "distill_features",
         "frozen",
+        "prefix_cache",
         "bitfit",
         "layerwise",
         "label_smoothing",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from accelerate import PartialState
 from tqdm import tqdm
 from transformers import TrainerCallback
 
@@ -60,7 +59,4 @@ class FillCache(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer before the first step, also of a run that goes on."""
-        if state.is_world_process_zero:
-            self.teacher.fill(lambda shards: tqdm(shards, desc="teacher", unit="shard", leave=False))
-        PartialState().wait_for_everyone()
-        self.teacher.open()
+        self.teacher.open(lambda groups: tqdm(groups, desc="teacher", unit="group", leave=False))

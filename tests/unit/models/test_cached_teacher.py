@@ -33,7 +33,6 @@ def token_teacher() -> Teachers:
 
 def cached(model: Teachers, folder, dataset, *, per_token: bool) -> CachedTeacher:
     made = CachedTeacher(model, folder, dataset, TokenCase.collator, per_token=per_token)
-    made.fill()
     made.open()
     return made
 

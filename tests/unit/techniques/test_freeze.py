@@ -5,6 +5,7 @@ import torch
 from pydantic import ValidationError
 
 from hf_efficient.errors import PlanError
+from hf_efficient.models.prefix import frozen_depth
 from hf_efficient.plan import Plan
 from hf_efficient.recipe import Freeze
 from hf_efficient.techniques import freeze
@@ -82,3 +83,20 @@ def test_frozen_layers_draw_no_dropout_and_the_others_do():
         model(input_ids=IDS)
     torch.testing.assert_close(seen[0], seen[2], rtol=0, atol=0)
     assert not torch.equal(seen[1], seen[3])
+
+
+@pytest.mark.parametrize(
+    ("wish", "depth"),
+    [
+        ({"layers": 3}, 3),
+        ({"layers": "all"}, 4),
+        ({"embeddings": True}, 0),
+        ({"layers": 2, "train_only": ("bias",)}, 2),
+        ({"train_only": ("bias",)}, 0),
+        ({"names": (r"layer[.][012][.]",)}, 0),
+        ({"embeddings": True, "names": (r"layer[.][013][.]",)}, 2),
+    ],
+)
+def test_how_deep_a_model_is_frozen_from_below(wish, depth):
+    model = freeze.apply(Plan(model=teacher("bert")), Freeze(**wish)).model
+    assert frozen_depth(model, "here") == depth

@@ -11,9 +11,12 @@ from torch import nn
 from hf_efficient.errors import PlanError
 from hf_efficient.models.depth import Depth, depth_of, frozen_modules
 from hf_efficient.recipe.freeze import Freeze
+from hf_efficient.techniques.freeze.cache import with_cache
 
 if TYPE_CHECKING:
     from hf_efficient.plan import Plan
+
+__all__ = ["apply", "frozen_names", "with_cache"]
 
 
 def apply(plan: Plan, section: Freeze) -> Plan:
