@@ -134,6 +134,7 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
             "write batching.padding: auto",
         ),
         (["data.revision=v1"], "data.revision", "are pinned"),
+        (["freeze={layers: 1, cache: false, cache_max_gb: 2}"], "freeze.cache_max_gb", "take freeze.cache: false out"),
         (["distill={teacher: t, beta: 0.3}"], "distill.beta", "jensen_shannon"),
         (["distill={teacher: t, divergence: squared_error, temperature: 3}"], "distill.temperature", "has none"),
         (["distill={teacher: t, teacher_weights: [1]}"], "distill.teacher_weights", "list of several"),
