@@ -204,13 +204,6 @@ def test_a_model_in_parts_has_none(tmp_path, monkeypatch):
         train(smoke(tmp_path / "run", {"freeze.layers": 1, "freeze.cache": True}))
 
 
-def test_a_bound_without_a_cache_is_refused(tmp_path):
-    with pytest.raises(
-        HfEfficientError, match=r"freeze\.cache_max_gb can't take effect: take freeze\.cache: false out"
-    ):
-        smoke(tmp_path / "run", {"freeze.layers": 1, "freeze.cache": False, "freeze.cache_max_gb": 1})
-
-
 def test_a_full_disk_stops_a_run_only_if_it_asked_for_a_cache(tmp_path, monkeypatch, caplog):
     real = row_cache.shutil.disk_usage
 
