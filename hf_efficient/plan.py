@@ -26,6 +26,10 @@ class Plan:
     eval_dataset: Any = None
     test_dataset: Any = None
     """Encoded rows; the test rows are scored once, at the end."""
+    num_unlabelled: int = 0
+    """Training rows at the end that only a teacher labels."""
+    encode_train: Callable[[Any, Any], Any] | None = None
+    """`encode_train(tokenizer, config)`: the training rows, in their order, as another model reads them."""
     truncated_rows: dict[str, int] = field(default_factory=dict)
     """Rows of each split that were longer than the model takes, or `data.max_length`, and were cut."""
     processing_class: Any = None
@@ -66,6 +70,14 @@ class Plan:
             raise PlanError(f"{by} weighs the labels' loss, and {self.set_by['labels_weight']} has done it already.")
         labels = replace(self.losses[0], weight=weight)
         return replace(self, losses=(labels, *self.losses[1:]), set_by={**self.set_by, "labels_weight": by})
+
+    def with_learnt(self, parameters: Mapping[str, Any]) -> Plan:
+        """The plan whose model has these parameters more, by name; they are learnt at the rate of the run."""
+        if self.learning_rates is None:
+            return self
+        return replace(
+            self, learning_rates={**self.learning_rates, **dict.fromkeys(parameters, self.args.learning_rate)}
+        )
 
     def with_callback(self, callback: Any) -> Plan:
         """The plan with one more callback."""

@@ -44,6 +44,16 @@ TABLE: dict[str, Row] = {
         },
         same_slot="distill",
     ),
+    # Wide enough for 8-bit optimizers; and rows without labels.
+    "distill_projection": Row(
+        {
+            "distill.teacher": TEACHER,
+            "distill.hidden": {"layers": [0, 1]},
+            "model.config.hidden_size": 64,
+            "data.unlabelled": "demo/smoke",
+        },
+        same_slot="distill",
+    ),
     "frozen": Row({"freeze.layers": 1, "freeze.cache": False}, same_slot="freeze"),
     "prefix_cache": Row(
         {"freeze.layers": 1, "freeze.cache": True},

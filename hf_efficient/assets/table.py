@@ -18,6 +18,7 @@ from hf_efficient.assets.convert import (
     onnx_bert,
     split_zip,
     tab_corpus,
+    tweets,
     verbatim,
 )
 
@@ -224,26 +225,23 @@ _MPNET_PACKAGES = (
     ),
 )
 
-_HUTTO_ARCHIVE = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
-_HUTTO_PACKAGE = Package(
-    name="vadersentiment",
-    version="3.3.2",
-    kind="sdist",
-    size=2_466_783,
-    sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
-    members=(
-        Member(
-            (_HUTTO_ARCHIVE, "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"),
-            1_383_098,
-            "c8293b0d942e90e223ea2c0955d969040d1a1be514a978b9af0698940bd13350",
-        ),
-        Member(
-            (_HUTTO_ARCHIVE, "hutto_ICWSM_2014/movieReviewSnippets_anonDataRatings.txt"),
-            954_033,
-            "658a086bc7239b98b750baa232cab80e6447789020f96a6c847cc1248d7c82f4",
-        ),
-    ),
+_HUTTO = (
+    "Hutto, C. J. and Gilbert, E. (2014). VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social "
+    "Media Text. ICWSM."
 )
+_HUTTO_ARCHIVE = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
+
+
+def _hutto_package(*files: tuple[str, int, str]) -> Package:
+    """Files of Hutto and Gilbert's ratings: name, size, hash."""
+    return Package(
+        name="vadersentiment",
+        version="3.3.2",
+        kind="sdist",
+        size=2_466_783,
+        sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
+        members=tuple(Member((_HUTTO_ARCHIVE, f"hutto_ICWSM_2014/{name}"), length, pin) for name, length, pin in files),
+    )
 
 
 def _corpus_package(corpus: str, train: tuple[int, str], test: tuple[int, str]) -> Package:
@@ -352,10 +350,40 @@ ASSETS: dict[str, Asset] = {
             summary="Movie-review snippets: 8,056 train, 2,014 validation; negative or positive, mean rating, spread",
             licence="MIT",
             origin="https://github.com/cjhutto/vaderSentiment",
-            citation="Hutto, C. J. and Gilbert, E. (2014). VADER: A Parsimonious Rule-based Model for Sentiment "
-            "Analysis of Social Media Text. ICWSM.",
-            packages=(_HUTTO_PACKAGE,),
+            citation=_HUTTO,
+            packages=(
+                _hutto_package(
+                    (
+                        "movieReviewSnippets_GroundTruth.txt",
+                        1_383_098,
+                        "c8293b0d942e90e223ea2c0955d969040d1a1be514a978b9af0698940bd13350",
+                    ),
+                    (
+                        "movieReviewSnippets_anonDataRatings.txt",
+                        954_033,
+                        "658a086bc7239b98b750baa232cab80e6447789020f96a6c847cc1248d7c82f4",
+                    ),
+                ),
+            ),
             convert=movie_sentiment.convert,
+        ),
+        Asset(
+            name="demo/tweets",
+            kind="dataset",
+            summary="Tweets and their mean rating, from −4 to 4: 4,200 train",
+            licence="MIT",
+            origin="https://github.com/cjhutto/vaderSentiment",
+            citation=_HUTTO,
+            packages=(
+                _hutto_package(
+                    (
+                        "tweets_GroundTruth.txt",
+                        389_886,
+                        "dfbe7102e2f92579ed8b19df9a3822491880697c67adf712fb66e520cc05102f",
+                    ),
+                ),
+            ),
+            convert=tweets.convert,
         ),
         Asset(
             name="demo/20newsgroups",

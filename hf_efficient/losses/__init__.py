@@ -2,7 +2,7 @@
 
 from hf_efficient.losses.causal_lm import chunked_cross_entropy, next_labels, next_token_items
 from hf_efficient.losses.heads import HeadLoss, known_head, next_token, supervised, supervised_tokens, target_tokens
-from hf_efficient.losses.rows import Batch, Items, Loss, Rows
+from hf_efficient.losses.rows import Batch, Items, Loss, Rows, is_side_column
 from hf_efficient.losses.supervised import (
     IGNORED,
     Supervised,
@@ -26,6 +26,7 @@ __all__ = [
     "binary_cross_entropy",
     "chunked_cross_entropy",
     "cross_entropy",
+    "is_side_column",
     "known_head",
     "multi_label_items",
     "next_labels",

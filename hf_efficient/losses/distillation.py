@@ -20,7 +20,7 @@ class SoftLabels:
     labels: Supervised
     """The labels' loss of the task: it says what a row is."""
     teacher: Callable[[Mapping[str, Any]], Tensor]
-    """`teacher(inputs)`: logits shaped as the student's, without a gradient."""
+    """`teacher(columns)` of a batch: logits shaped as the student's, without a gradient."""
     divergence: Callable[[Tensor, Tensor], Tensor]
     """`divergence(student, teacher)` of logits (rows, classes): one number per row."""
     weight: float = 1.0
@@ -34,7 +34,7 @@ class SoftLabels:
         """Divergence of each row."""
         labels = batch.side["labels"]
         student = self.labels.items(batch.outputs["logits"], labels)
-        teacher = self.labels.items(self.teacher(batch.inputs), labels)
+        teacher = self.labels.items(self.teacher(batch.columns), labels)
         values = self.divergence(student.logits, teacher.logits).masked_fill(~student.mask, 0.0)
         return Rows(values, student.mask, student.sample)
 
@@ -43,8 +43,8 @@ class SoftLabels:
 class Features:
     """What a teacher computes on the way to its answers, taught to the student: one row per sample."""
 
-    ask: Callable[[Mapping[str, Any]], None]
-    """`ask(inputs)` has the teacher compute; `distances` then know where to look."""
+    ask: Callable[[Mapping[str, Any]], object]
+    """`ask(columns)` has the teacher compute; `distances` then know where to look."""
     distances: tuple[Callable[[Tensor | None], Tensor], ...]
     """`distance(mask)`: one number per token, (samples, tokens), for each pair of layers; no mask where every token
     is there."""
@@ -57,7 +57,7 @@ class Features:
 
     def rows(self, batch: Batch) -> Rows:
         """Distance of each sample: the mean over its tokens, and over the pairs of layers."""
-        self.ask(batch.inputs)
+        self.ask(batch.columns)
         mask = batch.inputs.get("attention_mask")
         values = torch.stack([_mean_of_tokens(distance, mask) for distance in self.distances]).mean(0)
         everything = torch.ones_like(values, dtype=torch.bool)

@@ -8,6 +8,7 @@ means the same at each temperature.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -71,23 +72,44 @@ class TopK:
     @classmethod
     def of(cls, logits: Tensor, k: int, temperature: float = 1.0) -> TopK:
         """The `k` likeliest classes of each row."""
-        log_probabilities, indices = _log(logits, temperature).topk(k, dim=-1)
-        return cls(indices, log_probabilities)
+        values, indices = logits.topk(k, dim=-1)
+        return cls(indices, _chosen(values, logits, temperature))
+
+    def packed(self) -> Tensor:
+        """Both in one tensor of shape (rows, 2k), in fp32, which holds numbers of classes up to 16,777,216 exactly."""
+        return torch.cat([self.log_probabilities, self.indices.float()], dim=-1)
+
+    @classmethod
+    def unpacked(cls, packed: Tensor) -> TopK:
+        """What was `packed`."""
+        log_probabilities, indices = packed.chunk(2, dim=-1)
+        return cls(indices.long(), log_probabilities)
 
     def with_tail(self) -> Tensor:
         """Log-probabilities of the k classes and of all others together, shape (rows, k + 1)."""
         return _with_tail(self.log_probabilities)
 
 
-def top_k_kl(student: Tensor, teacher: TopK, temperature: float = 1.0) -> Tensor:
-    """KL(teacher ‖ student) over the teacher's k likeliest classes and the rest as one class more.
+def over_top_k(
+    student: Tensor,
+    teacher: Tensor,
+    divergence: Callable[[Tensor, Tensor], Tensor] = forward_kl,
+    temperature: float = 1.0,
+) -> Tensor:
+    """A divergence over the teacher's k likeliest classes, and the rest as one class more.
 
-    Never above the full divergence, and equal to it where student and teacher agree on how the rest is divided.
-    Renormalising the k classes instead, without the rest, teaches the student nothing of how likely the rest is: its
-    minimum is biased.
+    `teacher` is a `TopK` at this temperature, packed. Forward and reverse KL are never above those of the full
+    distributions, and equal to them where student and teacher agree on how the rest is divided. Renormalising the k
+    classes instead, without the rest, teaches the student nothing of how likely the rest is: its minimum is biased.
     """
-    chosen = _log(student, temperature).gather(-1, teacher.indices)
-    return _kl(teacher.with_tail(), _with_tail(chosen)) * temperature**2
+    top = TopK.unpacked(teacher)
+    chosen = _chosen(student.gather(-1, top.indices), student, temperature)
+    return divergence(_with_tail(chosen), top.with_tail()) * temperature**2
+
+
+def _chosen(values: Tensor, logits: Tensor, temperature: float) -> Tensor:
+    """Log-probabilities of some classes by their logits, among all."""
+    return values.float() / temperature - (logits.float() / temperature).logsumexp(-1, keepdim=True)
 
 
 def _log(logits: Tensor, temperature: float) -> Tensor:

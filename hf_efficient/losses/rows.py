@@ -9,9 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from functools import cached_property
+from typing import Any, Final, Protocol, runtime_checkable
 
 from torch import Tensor
+
+NOT_FED: Final = frozenset({"labels", "sample_weight"})
+"""Columns of a batch that losses read and models are not fed."""
+OF_TEACHER: Final = "of_teacher_"
+"""What the names of columns begin with that only a teacher is fed."""
+
+
+def is_side_column(name: str) -> bool:
+    """Whether a column of a batch is for the losses, and not for the model that is trained."""
+    return name in NOT_FED or name.startswith(OF_TEACHER)
 
 
 @dataclass(frozen=True)
@@ -41,13 +52,18 @@ class Rows:
 class Batch:
     """What a loss may look at: one micro-batch after the model's forward pass.
 
-    `inputs` is what the model was fed, `side` the columns that it was not (labels, `sample_weight`), `outputs` its
-    output with at least `logits`.
+    `inputs` is what the model was fed, `side` the columns that it was not (labels, `sample_weight`, what teachers
+    read), `outputs` its output with at least `logits`.
     """
 
     inputs: Mapping[str, Any]
     side: Mapping[str, Any]
     outputs: Any
+
+    @cached_property
+    def columns(self) -> Mapping[str, Any]:
+        """All columns of the batch; the same object each time."""
+        return {**self.inputs, **self.side}
 
 
 @runtime_checkable

@@ -12,7 +12,9 @@ from transformers.trainer_callback import ExportableState
 class Stopwatch(TrainerCallback, ExportableState):
     """Wall and CPU seconds of the training steps, loading of batches included, evaluation and saving left out.
 
-    Its state travels in the checkpoint, so that an interrupted run counts every step that its result is made of.
+    What other callbacks prepare before the first step, such as a teacher's answers, is counted with the steps if this
+    one comes before them. Its state travels in the checkpoint, so that an interrupted run counts every step that its
+    result is made of.
     """
 
     def __init__(self) -> None:
@@ -20,6 +22,7 @@ class Stopwatch(TrainerCallback, ExportableState):
         self.cpu_seconds = 0.0
         self.steps = 0
         self._mark = (0.0, 0.0)
+        self._prepares = False
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint needs to go on counting; JSON."""
@@ -32,14 +35,21 @@ class Stopwatch(TrainerCallback, ExportableState):
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Start of the run or of its continuation."""
         self._start()
+        self._prepares = True
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """What came before the epoch is no training step."""
+        """What came before the epoch is no training step, save what was prepared before the first one."""
+        if self._prepares:
+            self._count()
+        self._prepares = False
         self._start()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """End of an optimizer step."""
         self.steps += 1
+        self._count()
+
+    def _count(self) -> None:
         wall, cpu = self._mark
         self._start()
         self.seconds += self._mark[0] - wall

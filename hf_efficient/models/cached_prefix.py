@@ -16,8 +16,8 @@ from hf_efficient.models.cached_rows import (
     ROWS_OF_PASS,
     CachedRows,
     Inputs,
-    batch_of,
     computation_key,
+    fed,
     lengths_of,
     mask_of,
     padded,
@@ -72,7 +72,10 @@ class CachedPrefix:
     def trial(self, device: torch.device) -> tuple[Inputs, Inputs]:
         """A batch of the shortest training row, and one of it and the longest."""
         order = lengths_of(self._tables[0]).argsort(kind="stable").tolist()
-        short, both = (batch_of(self._tables[0], rows, self._collator) for rows in (order[:1], [order[0], order[-1]]))
+        short, both = (
+            fed(self._collator([self._tables[0][number] for number in numbers]))
+            for numbers in (order[:1], [order[0], order[-1]])
+        )
         return _on(device, short), _on(device, both)
 
     def open(self, model: Any, shown: Callable[[Sequence[Any]], Iterable[Any]] = iter) -> int:
@@ -100,7 +103,7 @@ class CachedPrefix:
     def _open(self, model: Any, shown: Callable[[Sequence[Any]], Iterable[Any]]) -> int:
         def states(batch: Inputs) -> Tensor:
             with torch.no_grad():
-                return self.prefix.states(model, _on(self._device, batch))
+                return self.prefix.states(model, _on(self._device, fed(batch)))
 
         probe = states(self.trial(self._device)[0])
         self._dtype = probe.dtype
@@ -109,7 +112,7 @@ class CachedPrefix:
         num_computed = 0
         for table in self._tables:
             of_token = _bytes_of_token(table, probe)
-            rows = CachedRows(table, self._collator, lambda batch: self.prefix.inputs(model, batch))
+            rows = CachedRows(table, self._collator, lambda batch: row_keys(self.prefix.inputs(model, fed(batch))))
             num_computed += rows.open(
                 folder,
                 lambda batch: without_padding(_as_array(states(batch)), mask_of(batch)),

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hf_efficient.data.row_cache import ROWS_OF_GROUP, Key, RowCache, Value, row_key
+from hf_efficient.losses.rows import is_side_column
 
 Inputs = Mapping[str, Tensor]
+Mask = NDArray[np.bool_]
 
-NOT_FED = ("labels", "sample_weight")
-"""Columns of a batch that are the losses'."""
 _NO_MATTER = ("_name_or_path", "transformers_version", "architectures", "dtype")
 """Fields of a configuration that don't change what a model computes."""
 
@@ -48,18 +48,21 @@ class CachedRows:
         self,
         rows: Any,
         collator: Callable[[Sequence[Any]], Mapping[str, Any]],
-        read: Callable[[Inputs], Inputs] = lambda batch: batch,
+        keys: Callable[[Inputs], Sequence[Key]],
+        rows_of_pass: int = ROWS_OF_PASS,
     ) -> None:
         """Rows of which nothing is computed yet.
 
         Args:
             rows: a data set of encoded rows.
             collator: what makes batches of them.
-            read: the part of a batch that decides what is computed of its rows; by default all but labels.
+            keys: the key of each row of a batch, made of what decides what is computed of it.
+            rows_of_pass: rows that are computed at a time.
         """
         self._rows = rows
         self._collator = collator
-        self._read = read
+        self._keys = keys
+        self._rows_of_pass = rows_of_pass
         self._numbers: dict[Key, int] = {}
         self._cache: RowCache | None = None
 
@@ -93,7 +96,7 @@ class CachedRows:
         lengths = lengths_of(self._rows)
 
         def values_of(keys: Sequence[Key]) -> list[Value]:
-            batches = (self._batch(few) for few in _cut([self._numbers[key] for key in keys]))
+            batches = (self._batch(few) for few in self._cut([self._numbers[key] for key in keys]))
             return [value for batch in batches for value in compute(batch)]
 
         num_computed = self._cache.fill(values_of, shown, lambda key: bytes_of_token * int(lengths[self._numbers[key]]))
@@ -112,20 +115,22 @@ class CachedRows:
         """Number of the first row of each key, from the longest row to the shortest."""
         order = np.argsort(-lengths_of(self._rows), kind="stable")
         numbers: dict[Key, int] = {}
-        for few in _cut(order.tolist()):
-            for number, key in zip(few, row_keys(self._read(self._batch(few))), strict=True):
+        for few in self._cut(order.tolist()):
+            for number, key in zip(few, self._keys(self._batch(few)), strict=True):
                 numbers.setdefault(key, number)
         return numbers
 
     def _batch(self, numbers: Sequence[int]) -> dict[str, Tensor]:
-        return batch_of(self._rows, numbers, self._collator)
+        return dict(self._collator([self._rows[number] for number in numbers]))
+
+    def _cut(self, numbers: Sequence[int]) -> list[Sequence[int]]:
+        size = self._rows_of_pass
+        return [numbers[start : start + size] for start in range(0, len(numbers), size)]
 
 
-def batch_of(
-    rows: Any, numbers: Sequence[int], collator: Callable[[Sequence[Any]], Mapping[str, Any]]
-) -> dict[str, Tensor]:
-    """Some rows as a model is fed them."""
-    return {key: value for key, value in collator([rows[number] for number in numbers]).items() if key not in NOT_FED}
+def fed(batch: Mapping[str, Any]) -> dict[str, Tensor]:
+    """What the model that is trained is fed of a batch."""
+    return {name: value for name, value in batch.items() if not is_side_column(name)}
 
 
 def lengths_of(rows: Any) -> NDArray[Any]:
@@ -133,23 +138,27 @@ def lengths_of(rows: Any) -> NDArray[Any]:
     return np.asarray(rows["length"]) if "length" in rows.column_names else np.ones(len(rows), dtype=np.int64)
 
 
-def row_keys(inputs: Inputs) -> list[Key]:
-    """The key of each row of a batch, whatever the batch is padded to."""
-    return [row_key(row) for row in _rows_of(inputs)]
+def row_keys(inputs: Inputs, mask_of_column: Callable[[str], Mask | None] | None = None) -> list[Key]:
+    """The key of each row of a batch, whatever the batch is padded to.
+
+    `mask_of_column` says where a column is no padding, if not where the attention mask does.
+    """
+    mask = mask_of(inputs)
+    return [row_key(row) for row in _rows_of(inputs, mask_of_column or (lambda column: mask))]
 
 
-def mask_of(inputs: Inputs) -> NDArray[np.bool_] | None:
+def mask_of(inputs: Inputs) -> Mask | None:
     """Where a batch has tokens, (samples, tokens); None where it has no padding."""
     mask = inputs.get("attention_mask")
     return None if mask is None else np.asarray(mask.cpu().numpy(), dtype=bool)
 
 
-def without_padding(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> list[Value]:
+def without_padding(values: NDArray[Any], mask: Mask | None) -> list[Value]:
     """What each row of a batch has, (tokens, width), of values (samples, tokens, width)."""
     return list(values) if mask is None else [row[present] for row, present in zip(values, mask, strict=True)]
 
 
-def padded(values: Sequence[Value], mask: NDArray[np.bool_] | None) -> NDArray[Any]:
+def padded(values: Sequence[Value], mask: Mask | None) -> NDArray[Any]:
     """Values of rows as a batch, (samples, tokens, width), with 0 where there is no token."""
     if mask is None:
         return np.stack(values)
@@ -159,17 +168,14 @@ def padded(values: Sequence[Value], mask: NDArray[np.bool_] | None) -> NDArray[A
     return joined
 
 
-def _cut(numbers: Sequence[int]) -> list[Sequence[int]]:
-    return [numbers[start : start + ROWS_OF_PASS] for start in range(0, len(numbers), ROWS_OF_PASS)]
-
-
-def _rows_of(inputs: Inputs) -> Iterator[dict[str, NDArray[Any]]]:
+def _rows_of(inputs: Inputs, mask_of_column: Callable[[str], Mask | None]) -> Iterator[dict[str, NDArray[Any]]]:
     """The rows of a batch without the padding."""
-    arrays = {name: value.cpu().numpy() for name, value in inputs.items()}
-    mask = mask_of(inputs)
-    for number in range(len(next(iter(arrays.values())))):
-        row = {name: value[number] for name, value in arrays.items()}
-        if mask is not None:
-            present = mask[number]
-            row = {name: value[present] if value.shape == present.shape else value for name, value in row.items()}
-        yield row
+    columns = [(name, value.cpu().numpy(), mask_of_column(name)) for name, value in inputs.items()]
+    for number in range(len(columns[0][1])):
+        yield {
+            name: _unpadded(values[number], None if mask is None else mask[number]) for name, values, mask in columns
+        }
+
+
+def _unpadded(values: NDArray[Any], mask: Mask | None) -> NDArray[Any]:
+    return values if mask is None or values.shape != mask.shape else values[mask]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 import transformers
@@ -16,18 +16,30 @@ from torch.nn.functional import logsigmoid
 from transformers import AutoTokenizer, PreTrainedModel
 
 from hf_efficient.errors import PlanError
+from hf_efficient.losses.divergences import TopK
+from hf_efficient.losses.rows import NOT_FED
 from hf_efficient.models.load import explained, located, quiet, takes_images
 
 if TYPE_CHECKING:
     from hf_efficient.tasks.base import Task
 
 
-def load_teacher(name: str, task: Task, processing_class: Any, place: str) -> PreTrainedModel:
-    """A fine-tuned model of the task, frozen and in evaluation mode.
+@dataclass(frozen=True)
+class Loaded:
+    """A fine-tuned model, frozen and in evaluation mode, and what makes its rows."""
+
+    name: str
+    model: PreTrainedModel
+    tokenizer: Any
+    """None for images."""
+
+
+def load_teacher(name: str, task: Task, place: str) -> Loaded:
+    """A fine-tuned model of the task.
 
     Raises:
         RecipeError: there is no such model.
-        PlanError: it is not fine-tuned, has other labels or another order of them, or reads other tokens.
+        PlanError: it is not fine-tuned, or on another task, or has other labels or another order of them.
     """
     location = located(name, place)
     with explained(name, place), quiet(local=Path(location).is_dir()):
@@ -38,12 +50,22 @@ def load_teacher(name: str, task: Task, processing_class: Any, place: str) -> Pr
             f"{place}: {name} has no weights for {', '.join(sorted(info['missing_keys'])[:3])}; a teacher must be "
             f"fine-tuned on the task: fine-tune it first, and name its run directory."
         )
+    _check_problem(name, teacher.config, task, place)
     _check_labels(name, teacher.config, task, place)
+    tokenizer = None
     if not takes_images(task.auto_model):
         with explained(name, place):
-            _check_vocabulary(name, AutoTokenizer.from_pretrained(location), processing_class, place)
-    model: PreTrainedModel = teacher.eval().requires_grad_(False)
-    return model
+            tokenizer = AutoTokenizer.from_pretrained(location)
+    return Loaded(name, teacher.eval().requires_grad_(False), tokenizer)
+
+
+def _check_problem(name: str, config: Any, task: Task, place: str) -> None:
+    expected, found = task.config().get("problem_type"), config.problem_type
+    if expected is not None and found is not None and expected != found:
+        raise PlanError(
+            f"{place}: {name} was fine-tuned for {found}, and the data make a {expected}; teach with a model "
+            "fine-tuned on these labels."
+        )
 
 
 def _check_labels(name: str, config: Any, task: Task, place: str) -> None:
@@ -65,76 +87,105 @@ def _check_labels(name: str, config: Any, task: Task, place: str) -> None:
         )
 
 
-def _check_vocabulary(name: str, tokenizer: Any, students: Any, place: str) -> None:
-    if tokenizer.get_vocab() != students.get_vocab():
-        raise PlanError(
-            f"{place}: {name} has {len(tokenizer):,} tokens that are not the student's {len(students):,}; teacher and "
-            "student must read the same tokens."
-        )
+class Asked(Protocol):
+    """Whoever has an answer to each row."""
+
+    def logits(self, batch: Mapping[str, Any], /) -> Tensor:
+        """Logits shaped as the student's, or the likeliest classes of each row, packed."""
+        ...
+
+
+@dataclass(frozen=True)
+class Top:
+    """What is kept of an answer: the `k` likeliest classes at a temperature, and how likely they are."""
+
+    k: int
+    temperature: float
+
+    def of(self, logits: Tensor) -> Tensor:
+        """A packed `TopK`, (samples, tokens, 2k)."""
+        return TopK.of(logits, self.k, self.temperature).packed()
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A model on the device of the run; never part of the student, its optimizer or its checkpoint."""
+
+    model: PreTrainedModel
+    device: torch.device
+    autocast: torch.dtype | None = None
+    """Number format of its forward pass; None for that of its weights."""
+    prefix: str = ""
+    """What the names of its own columns in a batch begin with; empty where it reads the student's."""
+    top: Top | None = None
+    """What is kept of its logits; None for all."""
+    _last: list[tuple[Mapping[str, Any], Tensor]] = field(default_factory=list, repr=False)
+    """The last micro-batch and what was said of it: several losses ask for the same one."""
+
+    @classmethod
+    def on(cls, args: Any, model: PreTrainedModel, prefix: str = "", top: Top | None = None) -> Teacher:
+        """A teacher placed as the run's arguments say."""
+        dtype = torch.bfloat16 if args.bf16 else torch.float16 if args.fp16 else None
+        return cls(model.to(args.device), torch.device(args.device), dtype, prefix, top)
+
+    def inputs(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """What the model is fed of a batch."""
+        taken = signature(self.model.forward).parameters.keys() - NOT_FED
+        own = {name.removeprefix(self.prefix): name for name in batch if name.startswith(self.prefix)}
+        return {name: batch[column] for name, column in own.items() if name in taken}
+
+    def logits(self, batch: Mapping[str, Any], /) -> Tensor:
+        """What it answers; whoever listens to its layers hears what they compute."""
+        if not self._last or self._last[0][0] is not batch:
+            self._last[:] = [(batch, self._forward(batch))]
+        return self._last[0][1]
+
+    @torch.no_grad()
+    def _forward(self, batch: Mapping[str, Any]) -> Tensor:
+        with torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None):
+            logits: Tensor = self.model(**self.inputs(batch))["logits"]
+        return logits if self.top is None else self.top.of(logits)
 
 
 @dataclass(frozen=True)
 class Teachers:
-    """One or several teachers on the device of the run; never part of the student, its optimizer or its checkpoint."""
+    """One or several teachers who answer together."""
 
-    models: tuple[PreTrainedModel, ...]
+    each: tuple[Asked, ...]
     weights: tuple[float, ...]
-    """Of each teacher's probabilities; they sum to 1."""
-    device: torch.device
-    autocast: torch.dtype | None = None
-    """Number format of their forward pass; None for that of their weights."""
-    _last: list[tuple[Mapping[str, Any], list[Tensor]]] = field(default_factory=list, repr=False)
-    """The last micro-batch and what was said of it: several losses ask for the same one."""
+    """Of each one's probabilities; they sum to 1."""
 
     @classmethod
-    def on(cls, args: Any, models: Sequence[PreTrainedModel], weights: Sequence[float] | None) -> Teachers:
-        """Teachers placed as the run's arguments say; by default all count alike."""
-        given = tuple(weights or (1.0,) * len(models))
-        dtype = torch.bfloat16 if args.bf16 else torch.float16 if args.fp16 else None
-        placed = tuple(model.to(args.device) for model in models)
-        return cls(placed, tuple(weight / sum(given) for weight in given), torch.device(args.device), dtype)
+    def weighted(cls, each: Sequence[Asked], weights: Sequence[float] | None = None) -> Teachers:
+        """Teachers with these weights; by default all count alike."""
+        given = tuple(weights or (1.0,) * len(each))
+        return cls(tuple(each), tuple(weight / sum(given) for weight in given))
 
-    def logits(self, inputs: Mapping[str, Any], temperature: float = 1.0) -> Tensor:
+    def logits(self, batch: Mapping[str, Any], temperature: float = 1.0) -> Tensor:
         """The teachers' logits, shaped as the student's.
 
         Of several teachers, the logits whose probabilities at this temperature are the weighted mean of theirs.
         """
-        if len(self.models) == 1:
-            return self._outputs(inputs)[0]
-        return temperature * self._mean([logits.log_softmax(-1) for logits in self._scaled(inputs, temperature)])
+        if len(self.each) == 1:
+            return self.each[0].logits(batch)
+        return temperature * self._mean([logits.log_softmax(-1) for logits in self._scaled(batch, temperature)])
 
-    def binary_logits(self, inputs: Mapping[str, Any], temperature: float = 1.0) -> Tensor:
+    def binary_logits(self, batch: Mapping[str, Any], temperature: float = 1.0) -> Tensor:
         """Likewise where each class is there or not, whatever the others are."""
-        if len(self.models) == 1:
-            return self._outputs(inputs)[0]
-        scaled = self._scaled(inputs, temperature)
+        if len(self.each) == 1:
+            return self.each[0].logits(batch)
+        scaled = self._scaled(batch, temperature)
         there, not_there = (self._mean([logsigmoid(sign * logits) for logits in scaled]) for sign in (1, -1))
         return temperature * (there - not_there)
 
-    def ask(self, inputs: Mapping[str, Any]) -> None:
-        """Have the teachers compute, for whoever listens to their layers."""
-        self._outputs(inputs)
+    def numbers(self, batch: Mapping[str, Any]) -> Tensor:
+        """The weighted mean of the teachers' outputs, where those are numbers and no classes."""
+        found = [teacher.logits(batch) * weight for teacher, weight in zip(self.each, self.weights, strict=True)]
+        return torch.stack(found).sum(0)
 
-    def _scaled(self, inputs: Mapping[str, Any], temperature: float) -> list[Tensor]:
-        return [logits.float() / temperature for logits in self._outputs(inputs)]
-
-    def _outputs(self, inputs: Mapping[str, Any]) -> list[Tensor]:
-        if not self._last or self._last[0][0] is not inputs:
-            self._last[:] = [(inputs, [self._forward(model, inputs) for model in self.models])]
-        return self._last[0][1]
+    def _scaled(self, batch: Mapping[str, Any], temperature: float) -> list[Tensor]:
+        return [teacher.logits(batch).float() / temperature for teacher in self.each]
 
     def _mean(self, logs: list[Tensor]) -> Tensor:
         """Logarithm of the weighted mean of what these are the logarithms of."""
         return torch.logsumexp(torch.stack([x + math.log(w) for x, w in zip(logs, self.weights, strict=True)]), dim=0)
-
-    def numbers(self, inputs: Mapping[str, Any]) -> Tensor:
-        """The weighted mean of the teachers' outputs, where those are numbers and no classes."""
-        found = [logits * weight for logits, weight in zip(self._outputs(inputs), self.weights, strict=True)]
-        return torch.stack(found).sum(0)
-
-    @torch.no_grad()
-    def _forward(self, model: PreTrainedModel, inputs: Mapping[str, Any]) -> Tensor:
-        with torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None):
-            taken = signature(model.forward).parameters
-            logits: Tensor = model(**{name: value for name, value in inputs.items() if name in taken})["logits"]
-        return logits

@@ -33,6 +33,7 @@ _STREAMED: Final = {
     "data.fraction": "nobody knows how many rows a stream has; set training.max_steps",
     "data.limit": "a stream is read until training.max_steps; set that",
     "data.seed": "nothing is chosen from a stream; training.seed draws the order of its rows",
+    "data.unlabelled": "a stream reads one source; take it out",
     "data.packing": "how many sequences the rows of a stream fill is known only when all are read; take it out",
     "task.class_weights": "they are scaled by the rows of each class, which nobody has counted in a stream; give each "
     "row a weight in data.columns.weight",
@@ -160,6 +161,10 @@ NEEDS: Final = (
     Need("data.shuffle_buffer", lambda r: r.data.streaming, "set data.streaming: true"),
     Need("data.validation_size", lambda r: r.data.validation is None, "data.validation names the rows to score"),
     Need(
+        "data.unlabelled", lambda r: r.distill is not None and r.distill.teaches, "only a teacher can answer such rows"
+    ),
+    Need("data.unlabelled", _has_labels, "a model that writes texts has no labels"),
+    Need(
         "distill.beta",
         lambda r: r.distill is None or r.distill.divergence == "jensen_shannon",
         "set distill.divergence: jensen_shannon",
@@ -168,6 +173,21 @@ NEEDS: Final = (
         "distill.temperature",
         lambda r: r.distill is None or r.distill.divergence != "squared_error",
         "a squared error of logits has none",
+    ),
+    Need(
+        "distill.top_k",
+        lambda r: r.distill is None or _generates(r),
+        "only a model of text-generation or text2text-generation answers with a vocabulary",
+    ),
+    Need(
+        "distill.top_k",
+        lambda r: r.distill is None or r.distill.divergence != "squared_error",
+        "a squared error takes all logits",
+    ),
+    Need(
+        "distill.top_k",
+        lambda r: r.distill is None or len(r.distill.teachers) == 1,
+        "the likeliest tokens of several teachers can't be averaged",
     ),
     Need(
         "distill.teacher_weights",

@@ -47,6 +47,9 @@ class DataSection(Section):
     """Rows scored during training: a split or a file. By default `validation`, else a share of the training rows."""
     test: str | None = None
     """Rows scored once, at the end: a split or a file. By default the split `test`, if there is one."""
+    unlabelled: str | None = Field(default=None, min_length=1)
+    """More training rows, to which only the teacher of `distill` gives an answer: a split of `name`, or a file,
+    directory, Hub name or asset; labels among them are not looked at."""
     columns: Columns = Columns()
     """Which column plays which part."""
     validation_size: float = Field(default=0.1, gt=0.0, lt=1.0)

@@ -84,7 +84,9 @@ class Distill(Section):
     """What logits of both are divided by before they become probabilities."""
     beta: float = Field(default=0.5, gt=0.0, lt=1.0)
     """Share of the teacher in the mixture of `jensen_shannon`."""
-
+    top_k: int | None = Field(default=None, ge=1)
+    """Keep of a teacher's distribution over a vocabulary the likeliest tokens, so many, and what is left of 1: 8 bytes
+    each in memory and on disk. Without it language models learn from the whole distribution, which is not kept."""
     cache: bool | None = None
     """Compute the teacher's answers to the training rows once, before the first step, and keep them on disk; by
     default where rows and answers allow."""
@@ -99,3 +101,14 @@ class Distill(Section):
     def teachers(self) -> tuple[str, ...]:
         """The teachers, one or several."""
         return (self.teacher,) if isinstance(self.teacher, str) else self.teacher
+
+    @property
+    def features(self) -> dict[str, Hidden | Attention | Relations]:
+        """What is learnt of what the teacher computes on the way, token by token, by its name here."""
+        wishes = {"hidden": self.hidden, "attention": self.attention, "relations": self.relations}
+        return {name: wish for name, wish in wishes.items() if wish is not None}
+
+    @property
+    def teaches(self) -> bool:
+        """Whether anything is learnt from the teacher."""
+        return bool(self.weight or self.features)

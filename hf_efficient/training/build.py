@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from transformers import TrainingArguments, set_seed
 
 from hf_efficient import tasks
 from hf_efficient.data import load_tables
+from hf_efficient.data.unlabelled import UNLABELLED, append_unlabelled, load_unlabelled
 from hf_efficient.errors import PlanError, RecipeError, did_you_mean
 from hf_efficient.models import encoding_limits, load_model, load_processing_class
 from hf_efficient.plan import Plan
@@ -21,8 +23,10 @@ from hf_efficient.training.learning_rates import learning_rates
 from hf_efficient.training.streaming import with_stream
 
 if TYPE_CHECKING:
+    from datasets import Dataset, DatasetDict
     from transformers import PreTrainedModel
 
+    from hf_efficient.data import Encoded
     from hf_efficient.recipe import Recipe
     from hf_efficient.tasks.base import Task
     from hf_efficient.training.schedules import Scheduler
@@ -72,6 +76,8 @@ def build(
         validation=live.eval_dataset,
     )
     task = tasks.learn(recipe.task, recipe.data, tables, recipe.place)
+    if (unlabelled := load_unlabelled(recipe.data, task.columns, recipe.place)) is not None:
+        tables[UNLABELLED] = unlabelled
     _set_best_metric(recipe, args, task)
     processing_class = live.processing_class or load_processing_class(
         recipe.model, task.auto_model, _place_of_model(recipe), image_size=recipe.data.image_size
@@ -83,17 +89,20 @@ def build(
     refuse_for_this_model(recipe, loaded.model)
     task = tasks.bind(task, loaded.model, processing_class)
     limits = encoding_limits(task, loaded.model.config, processing_class, recipe.data, recipe.place)
+    streamed = "train" if recipe.data.streaming else None
     encoded = {
         split: task.encode(table, processing_class, split=split, **limits)
         for split, table in tables.items()
-        if not (split == "train" and recipe.data.streaming)
+        if split != streamed
     }
     plan = Plan(
         model=loaded.model,
         args=args,
-        train_dataset=encoded["train"].dataset if "train" in encoded else None,
+        train_dataset=_train_dataset(encoded),
         eval_dataset=encoded["validation"].dataset if "validation" in encoded else None,
         test_dataset=encoded["test"].dataset if "test" in encoded else None,
+        num_unlabelled=len(tables[UNLABELLED]) if UNLABELLED in tables else 0,
+        encode_train=None if recipe.data.streaming else partial(_encode_train, recipe, task, tables),
         truncated_rows={split: rows.num_truncated for split, rows in encoded.items() if rows.num_truncated},
         processing_class=processing_class,
         data_collator=task.collator(processing_class),
@@ -106,6 +115,25 @@ def build(
     if recipe.data.streaming:
         plan = with_stream(plan, recipe, tables, limits)
     return apply_techniques(plan, techniques_of(recipe))
+
+
+def _train_dataset(encoded: Mapping[str, Encoded]) -> Any:
+    """The training rows, those without labels last; None where they stream."""
+    if "train" not in encoded:
+        return None
+    train = encoded["train"].dataset
+    return append_unlabelled(train, encoded[UNLABELLED].dataset) if UNLABELLED in encoded else train
+
+
+def _encode_train(recipe: Recipe, task: Task, tables: DatasetDict, tokenizer: Any, config: Any) -> Dataset:
+    """The training rows, in their order, as another model reads them."""
+    from datasets import concatenate_datasets
+
+    limits = encoding_limits(task, config, tokenizer, recipe.data, recipe.place)
+    tables_read = {split: tables[split] for split in ("train", UNLABELLED) if split in tables}
+    parts = [task.encode(table, tokenizer, split=split, **limits).dataset for split, table in tables_read.items()]
+    taken = [*tokenizer.model_input_names, "length"]
+    return concatenate_datasets([rows.select_columns([n for n in taken if n in rows.column_names]) for rows in parts])
 
 
 def _place_of_model(recipe: Recipe) -> Callable[[str], str]:

@@ -27,7 +27,7 @@ from hf_efficient.techniques import TECHNIQUES, techniques_of
 from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.batch_fit import divide_steps
 from hf_efficient.training.build import build
-from hf_efficient.training.facts import effective_batch_size, num_rows
+from hf_efficient.training.facts import effective_batch_size, rows_of_training
 from hf_efficient.training.launch import Launch, data_parallel_size
 from hf_efficient.training.memory import step_memory
 from hf_efficient.training.precision import Precision
@@ -137,11 +137,11 @@ def facts(recipe: Recipe, plan: Plan, precision: Precision, steps: Steps, launch
         "model": _model(recipe, plan),
         "data": {
             "name": recipe.data.name or recipe.data.train,
-            "rows": {"train": num_rows(plan.train_dataset), **{split: len(table) for split, table in splits.items()}},
+            "rows": {**rows_of_training(plan), **{split: len(splits[split]) for split in splits if split != "train"}},
             "truncated_rows": plan.truncated_rows,
             "image_sizes": {split: image_sizes(table) for split, table in splits.items()},
             "token_lengths": {split: token_lengths(_column(table, "length")) for split, table in splits.items()},
-            "labels": _labels(plan.train_dataset, **plan.task.facts()) if "train" in splits else None,
+            "labels": _labels(_labelled(plan), **plan.task.facts()) if "train" in splits else None,
         },
         "batch": {
             "per_device": args.train_batch_size,
@@ -191,6 +191,11 @@ def _splits(plan: Plan) -> dict[str, Any]:
     """The splits that are tables: a stream is none."""
     tables = {"train": plan.train_dataset, "validation": plan.eval_dataset, "test": plan.test_dataset}
     return {split: table for split, table in tables.items() if not isinstance(table, StreamedRows | None)}
+
+
+def _labelled(plan: Plan) -> Any:
+    rows = plan.train_dataset
+    return rows.select(range(len(rows) - plan.num_unlabelled)) if plan.num_unlabelled else rows
 
 
 def _column(table: Any, name: str) -> NDArray[Any] | None:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from hf_efficient.data.stream import StreamedRows
+from hf_efficient.data.unlabelled import UNLABELLED
 from hf_efficient.measure import peak_memory
 from hf_efficient.models.distributed import class_name
 from hf_efficient.plan import Plan
@@ -25,7 +26,7 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
     args = plan.args
     memory = peak_memory()
     launch = Launch.current(args, plan.model)
-    rows = {"train": plan.train_dataset, "validation": plan.eval_dataset, "test": plan.test_dataset}
+    scored = {"validation": plan.eval_dataset, "test": plan.test_dataset}
     assert plan.task is not None
     trained_rows: float = trained.steps * effective_batch_size(args, plan.model)
     if trained.epochs is not None:
@@ -43,7 +44,10 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
         },
         "data": {
             "name": recipe.data.name or recipe.data.train,
-            "rows": {split: num_rows(table) for split, table in rows.items() if table is not None},
+            "rows": {
+                **rows_of_training(plan),
+                **{split: len(table) for split, table in scored.items() if table is not None},
+            },
             "truncated_rows": plan.truncated_rows,
         },
         "metrics": trained.metrics,
@@ -76,9 +80,12 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
     }
 
 
-def num_rows(table: Any) -> int | None:
-    """Rows of a split; None for a stream, which nobody has counted."""
-    return None if isinstance(table, StreamedRows) else len(table)
+def rows_of_training(plan: Plan) -> dict[str, int | None]:
+    """Training rows, and those among them without labels apart; None for a stream, which nobody has counted."""
+    if isinstance(plan.train_dataset, StreamedRows):
+        return {"train": None}
+    unlabelled = plan.num_unlabelled
+    return {"train": len(plan.train_dataset) - unlabelled, **({UNLABELLED: unlabelled} if unlabelled else {})}
 
 
 def effective_batch_size(args: Any, model: Any) -> int:

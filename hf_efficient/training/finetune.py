@@ -149,4 +149,5 @@ def _as_recipe(recipe: Any, overrides: Any, live: Live) -> Recipe:
 
 def _described(recipe: Recipe) -> dict[str, Asset]:
     """Licence, origin and citation of the pinned assets that the run used, by name."""
-    return {name: describe(name) for name in (recipe.model.name, recipe.data.name) if name and is_asset(name)}
+    names = (recipe.model.name, recipe.data.name, recipe.data.unlabelled)
+    return {name: describe(name) for name in names if name and is_asset(name)}

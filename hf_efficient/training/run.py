@@ -47,7 +47,8 @@ class Trained:
     train_loss: float | None
     """Mean over all steps; None where some ran in an earlier part of the run, or overflowed."""
     seconds: float | None
-    """Wall seconds in training steps, of all parts of an interrupted run; None where another program did some."""
+    """Wall seconds in training steps and what was prepared for them, of all parts of an interrupted run; None where
+    another program did some."""
     cpu_seconds: float | None
     total_seconds: float
     """Wall seconds of this part of the run, evaluation and saving included."""
@@ -123,11 +124,11 @@ def _make_trainer(plan: Plan, directory: RunDirectory) -> EfficientTrainer:
         processing_class=plan.processing_class,
         compute_metrics=None if plan.task is None else plan.task.compute_metrics,
         callbacks=[
+            Stopwatch(),  # before those that prepare something: their time counts
             *([WithoutEpochs()] if isinstance(plan.train_dataset, StreamedRows) else []),
             *plan.callbacks,
             EndIfDiverged(),
             SaveAfterEvaluation(),
-            Stopwatch(),
             JsonLog(str(directory.log)),
             ProgressBar(),
         ],

@@ -17,7 +17,7 @@ from transformers.trainer_utils import EvalLoopOutput
 from hf_efficient.data.batches import Batches, Split
 from hf_efficient.data.decoder_inputs import DecoderInputs
 from hf_efficient.errors import PlanError
-from hf_efficient.losses import Batch, Loss, Supervised, known_head
+from hf_efficient.losses import Batch, Loss, Supervised, is_side_column, known_head
 from hf_efficient.plan import Plan
 from hf_efficient.recipe.section import Section
 from hf_efficient.techniques import apply_techniques
@@ -41,8 +41,6 @@ from hf_efficient.training.tally import Tally
 if TYPE_CHECKING:
     from hf_efficient.tasks.base import PredictStep
 
-SIDE_COLUMNS = ("labels", "sample_weight")
-"""Columns of a batch that losses read and models with a known head are not fed."""
 SKIP_LOGITS = "skip_logits"
 """What transformers 5.23 tells models with Liger's kernels where it wants their own loss alone."""
 
@@ -246,10 +244,10 @@ class EfficientTrainer(Trainer):
 
     def _row_loss(self, model: nn.Module, inputs: dict[str, Any], counts: Tensor) -> tuple[Tensor, Any]:
         assert self._losses is not None
-        feed = {key: value for key, value in inputs.items() if key not in (*SIDE_COLUMNS, SKIP_LOGITS)}
+        feed = {key: value for key, value in inputs.items() if not (is_side_column(key) or key == SKIP_LOGITS)}
         outputs = model(**feed)
         named = outputs if isinstance(outputs, Mapping) else {"logits": outputs[0]}
-        batch = Batch(feed, {key: inputs[key] for key in SIDE_COLUMNS if key in inputs}, named)
+        batch = Batch(feed, {key: value for key, value in inputs.items() if is_side_column(key)}, named)
         if not model.training:
             loss = self._evaluation_loss(batch, counts[0])
         else:
@@ -322,9 +320,10 @@ class EfficientTrainer(Trainer):
 
     def _set_signature_columns_if_needed(self) -> None:
         super()._set_signature_columns_if_needed()
-        names: Any = self._signature_columns
-        if self._losses is not None and "sample_weight" not in names:
-            self._signature_columns = [*names, "sample_weight"]  # type: ignore[assignment]
+        if self._losses is not None:
+            names: Any = self._signature_columns
+            kept = filter(is_side_column, getattr(self.train_dataset, "column_names", None) or ())
+            self._signature_columns = [*dict.fromkeys((*names, "sample_weight", *kept))]  # type: ignore[assignment]
 
     # More doors: the order of the rows, their batches, the schedule.
 

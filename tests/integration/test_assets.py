@@ -433,6 +433,7 @@ def test_tiny_bert_reads_the_smoke_rows():
         ("demo/mpnet-base", {}),
         ("demo/smollm2-135m", {}),
         ("demo/movie-sentiment", {"train": 8056, "validation": 2014}),
+        ("demo/tweets", {"train": 4200}),
         ("demo/20newsgroups", {"train": 11293, "test": 7521}),
         ("demo/reuters-r8", {"train": 5485, "test": 2185}),
         ("demo/reuters-r52", {"train": 6532, "test": 2562}),

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from transformers import AutoModelForSequenceClassification
 
 from hf_efficient.errors import HfEfficientError, PlanError
+from hf_efficient.models.cached_teacher import CachedTeacher
 from hf_efficient.recipe import Recipe
+from hf_efficient.training.finetune import finetune
 from tests.processes import run_processes
-from tests.runs import TEACHER, CutOffError, losses, smoke, teacher, train
+from tests.runs import TEACHER, CutOffError, losses, smoke, teacher, train, weights
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +96,7 @@ def test_it_must_read_the_same_tokens(tmp_path):
     def shorten(content):
         content["model"]["vocab"] = dict(list(content["model"]["vocab"].items())[:-1])
 
-    said = refusal(tmp_path, teacher=edited(tmp_path, "tokenizer.json", shorten))
+    said = refusal(tmp_path, teacher=edited(tmp_path, "tokenizer.json", shorten), hidden={})
     assert "teacher and student must read the same tokens" in said
 
 
@@ -163,15 +168,60 @@ def test_two_processes_share_the_answers(tmp_path):
     assert len(shards) == 1
 
 
-@pytest.mark.parametrize(
-    ("settings", "reason"),
-    [
-        ({"distill.hidden": {}}, "the teacher's layers are compared"),
-        ({"distill.teacher": ["a", "b"]}, "several teachers are asked each time"),
-    ],
-)
-def test_a_cache_that_can_not_take_effect_is_refused(settings, reason, tmp_path):
-    if isinstance(settings.get("distill.teacher"), list):
-        settings = {"distill.teacher": [teacher(), teacher()]}
-    with pytest.raises(PlanError, match=f"distill.cache can't take effect: {reason}"):
-        train(smoke(tmp_path / "run", {"distill.teacher": TEACHER, "distill.cache": True, **settings}))
+def test_a_cache_that_can_not_take_effect_is_refused(tmp_path):
+    with pytest.raises(PlanError, match=r"distill\.cache can't take effect: the teacher's layers are compared"):
+        train(smoke(tmp_path / "run", {"distill.teacher": TEACHER, "distill.cache": True, "distill.hidden": {}}))
+
+
+def test_its_problem_must_be_that_of_the_data(tmp_path):
+    def several(config):
+        config["problem_type"] = "multi_label_classification"
+
+    said = refusal(tmp_path, teacher=edited(tmp_path, "config.json", several))
+    assert "was fine-tuned for multi_label_classification, and the data make a single_label_classification" in said
+
+
+WIDER = {"distill.teacher": TEACHER, "distill.hidden": {}, "model.config": {"hidden_size": 16}}
+
+
+def test_the_map_between_widths_is_kept_in_checkpoints_and_not_in_the_model(tmp_path):
+    best = {"training.load_best_model_at_end": True, "training.metric_for_best_model": "loss"}
+    recipe = smoke(tmp_path / "run", {**WIDER, **best, "training.save_total_limit": 5})
+    trained = train(recipe)
+    assert trained.best_step is not None
+    checkpoint = load_file(tmp_path / f"run/checkpoints/checkpoint-{trained.best_step}/model.safetensors")
+    assert {name for name in checkpoint if name not in weights(recipe)} == {
+        "distill_projection.weight",
+        "distill_projection.bias",
+    }
+    for name, values in weights(recipe).items():
+        np.testing.assert_array_equal(checkpoint[name], values, err_msg=name)
+    _, info = AutoModelForSequenceClassification.from_pretrained(tmp_path / "run/model", output_loading_info=True)
+    assert not any(info.values())
+
+
+def test_the_map_between_widths_learns(tmp_path):
+    train(smoke(tmp_path / "run", {**WIDER, "training.save_total_limit": 5}))
+    first, last = (
+        load_file(tmp_path / f"run/checkpoints/checkpoint-{step}/model.safetensors")["distill_projection.weight"]
+        for step in (6, 18)
+    )
+    assert first.shape == (32, 16)
+    assert not np.array_equal(first, last)
+
+
+def test_the_report_says_that_there_was_a_map(tmp_path):
+    report = finetune(smoke(tmp_path / "run", WIDER)).report
+    assert "a learned map brings hidden states of width 16 to the teacher's 32; it is not saved in model/" in " ".join(
+        report["notes"]
+    )
+    size = sum(values.size for values in weights(smoke(tmp_path / "run", WIDER)).values())
+    assert report["model"]["parameters"] == size
+
+
+def test_the_time_in_which_the_answers_are_computed_is_the_run_s(tmp_path, monkeypatch):
+    answer = CachedTeacher.open
+    monkeypatch.setattr(CachedTeacher, "open", lambda *args: time.sleep(1.5) or answer(*args))
+    trained = train(smoke(tmp_path / "run", {"distill.teacher": TEACHER, "training.num_train_epochs": 1}))
+    assert trained.seconds is not None
+    assert trained.seconds > 1.5

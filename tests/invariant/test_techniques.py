@@ -94,6 +94,7 @@ def test_its_neutral_setting_gives_the_plain_run(name, plain_losses, tmp_path):
     [
         "distill",
         "distill_features",
+        "distill_projection",
         "frozen",
         "prefix_cache",
         "bitfit",

@@ -34,9 +34,9 @@ def convert(source: Path, target: Path) -> None:
 
 def read(truth: Path, ratings: Path) -> list[Review]:
     """The snippets with abs(score) ≥ 0.5, the first of each text."""
-    spread = {identifier: float(std) for identifier, _, std, *_ in _cells(ratings)}
+    spread = {identifier: float(std) for identifier, _, std, *_ in cells(ratings)}
     reviews: dict[str, Review] = {}
-    for identifier, mean, text in _cells(truth):
+    for identifier, mean, text in cells(truth):
         score = float(mean)
         if abs(score) >= MIN_ABS_SCORE:
             label = "positive" if score > 0 else "negative"
@@ -59,5 +59,6 @@ def _rank(text: str) -> str:
     return hashlib.sha256(f"{SEED}:{text}".encode()).hexdigest()
 
 
-def _cells(path: Path) -> list[list[str]]:
+def cells(path: Path) -> list[list[str]]:
+    """The lines of a file, cut at tabs."""
     return [line.split("\t") for line in path.read_text(encoding="utf-8").split("\n") if line]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
+from transformers import TrainerCallback
 
 from hf_efficient.errors import PlanError
 from hf_efficient.losses.distillation import Features
@@ -19,34 +20,68 @@ from hf_efficient.losses.features import (
     relation_kl,
     split_heads,
 )
+from hf_efficient.models.projection import Projection
 from hf_efficient.models.taps import Taps
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from hf_efficient.models.teacher import Teachers
+    from hf_efficient.models.teacher import Teacher
     from hf_efficient.recipe.distill import Attention, Distill, Hidden, Relations
 
 Distance = Callable[[Tensor | None], Tensor]
 
 
-def feature_losses(section: Distill, student: PreTrainedModel, teachers: Teachers) -> Iterator[Features]:
+def feature_losses(
+    section: Distill, student: PreTrainedModel, teachers: Sequence[Teacher], projection: Projection | None = None
+) -> Iterator[Features]:
     """The terms of the objective that compare what student and teacher compute.
+
+    `projection` is that of `projection_of`.
 
     Raises:
         PlanError: there are several teachers, or student and teacher can't be compared like that.
     """
-    for name, make in _KINDS.items():
-        wish = getattr(section, name)
-        if wish is None:
-            continue
+    makers: dict[str, Callable[[Any, Taps, Taps], Iterator[Distance]]] = {
+        "hidden": partial(_hidden, projection),
+        "attention": _attention,
+        "relations": _relations,
+    }
+    for name, wish in section.features.items():
         place = f"distill.{name}"
-        if len(teachers.models) > 1:
-            raise PlanError(
-                f"{place}: expected one teacher, found {len(teachers.models)}; their layers can't be averaged."
-            )
-        taps = Taps(student, place), Taps(teachers.models[0], place)
-        yield Features(teachers.ask, tuple(make(wish, *taps)), wish.weight, place)
+        if len(teachers) > 1:
+            raise PlanError(f"{place}: expected one teacher, found {len(teachers)}; their layers can't be averaged.")
+        taps = Taps(student, place), Taps(teachers[0].model, place)
+        yield Features(teachers[0].logits, tuple(makers[name](wish, *taps)), wish.weight, place)
+
+
+def projection_of(section: Distill, student: PreTrainedModel, teacher: PreTrainedModel) -> Projection | None:
+    """The learned map that hidden states of unequal widths need; None where none are compared, or they are equal.
+
+    Raises:
+        PlanError: the student is an adapter, or is cut over several processes: neither would take the map along.
+    """
+    ours, theirs = (Taps(model, "distill.hidden") for model in (student, teacher))
+    if section.hidden is None or ours.width == theirs.width:
+        return None
+    if hasattr(student, "peft_config") or getattr(student, "is_distributed_loading_by_transformers", False):
+        raise PlanError(
+            f"distill.hidden: states of width {ours.width} would be brought to the teacher's {theirs.width} by a "
+            "learned map, which neither adapters nor model.distributed_config take along; take distill.relations, "
+            "which needs none."
+        )
+    return Projection(ours, theirs.width)
+
+
+class TakeOff(TrainerCallback):
+    """Takes the learned map off the student when it has learnt: what is scored and saved is the student alone."""
+
+    def __init__(self, projection: Projection) -> None:
+        self.projection = projection
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by the Trainer after the last step, once the best weights are loaded."""
+        self.projection.take_off()
 
 
 def layer_map(layers: tuple[int, ...] | None, student: int, teacher: int, place: str) -> list[tuple[int, int]]:
@@ -66,22 +101,18 @@ def layer_map(layers: tuple[int, ...] | None, student: int, teacher: int, place:
     return list(enumerate(layers))
 
 
-def _hidden(wish: Hidden, student: Taps, teacher: Taps) -> Iterator[Distance]:
-    if student.width != teacher.width:
-        raise PlanError(
-            f"{student.place}: hidden states of width {student.width} can't be compared with the teacher's of "
-            f"{teacher.width}; take distill.relations, which can."
-        )
+def _hidden(projection: Projection | None, wish: Hidden, student: Taps, teacher: Taps) -> Iterator[Distance]:
     distance = hidden_cosine if wish.distance == "cosine" else hidden_squared_error
+    source = projection or student
     for ours, theirs in layer_map(wish.layers, student.num_layers, teacher.num_layers, student.place):
-        student.tap(ours, "hidden")
+        source.tap(ours, "hidden")
         teacher.tap(theirs, "hidden")
-        yield partial(_compare_hidden, distance, student, ours, teacher, theirs)
+        yield partial(_compare_hidden, distance, source, ours, teacher, theirs)
 
 
 def _compare_hidden(
     distance: Callable[[Tensor, Tensor, Tensor | None], Tensor],
-    student: Taps,
+    student: Taps | Projection,
     ours: int,
     teacher: Taps,
     theirs: int,
@@ -161,11 +192,3 @@ def _relation_heads(wish: Relations, student: Taps, teacher: Taps) -> int:
             f"write a divisor of {fitting}."
         )
     return heads
-
-
-_KINDS: dict[str, Callable[[Any, Taps, Taps], Iterator[Distance]]] = {
-    "hidden": _hidden,
-    "attention": _attention,
-    "relations": _relations,
-}
-"""Setting of `distill:` → the distances that it wishes for."""

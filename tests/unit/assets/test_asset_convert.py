@@ -13,7 +13,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
-from hf_efficient.assets.convert import brown, movie_sentiment, onnx_bert, split_zip, tab_corpus, verbatim
+from hf_efficient.assets.convert import brown, movie_sentiment, onnx_bert, split_zip, tab_corpus, tweets, verbatim
 from hf_efficient.errors import AssetError
 
 HIDDEN, INTERMEDIATE, VOCAB, POSITIONS = 32, 8, 5, 7
@@ -86,6 +86,16 @@ def test_movie_sentiment_rows(folders):
         {"text": 'A "dud"', "label": "negative", "score": -3.25, "rater_std": 0.3},
     ]
     assert rows(target / "validation.parquet") == []
+
+
+def test_tweets(folders):
+    source, target = folders
+    (source / "tweets_GroundTruth.txt").write_bytes('1\t2.5\tYay. \r\n2\t-0.25\tso "lucky" é\r\n'.encode())
+    tweets.convert(source, target)
+    assert rows(target / "train.parquet") == [
+        {"text": "Yay.", "score": 2.5},
+        {"text": 'so "lucky" é', "score": -0.25},
+    ]
 
 
 def test_movie_sentiment_holds_out_a_fifth_of_each_label(folders):

@@ -19,6 +19,7 @@ def test_names():
         "demo/mpnet-base",
         "demo/smollm2-135m",
         "demo/movie-sentiment",
+        "demo/tweets",
         "demo/20newsgroups",
         "demo/reuters-r8",
         "demo/reuters-r52",

@@ -31,10 +31,13 @@ def test_tokens_without_a_label_are_not_taught():
     assert (rows.sample.tolist(), int(loss.count(side))) == ([0, 0, 1, 1], 3)
 
 
-def test_the_teacher_is_given_what_the_model_was_fed():
+def test_the_teacher_is_given_the_columns_of_the_batch_and_those_that_are_its_own():
     fed = []
     loss = SoftLabels(
-        supervised("single_label_classification"), lambda inputs: fed.append(inputs) or tensor([EVEN]), forward_kl
+        supervised("single_label_classification"), lambda columns: fed.append(columns) or tensor([EVEN]), forward_kl
     )
-    loss.rows(Batch({"input_ids": tensor([[1]])}, {"labels": tensor([0])}, {"logits": tensor([EVEN])}))
-    assert list(fed[0]) == ["input_ids"]
+    side = {"labels": tensor([0]), "of_teacher_0_input_ids": tensor([[7, 8]])}
+    batch = Batch({"input_ids": tensor([[1]])}, side, {"logits": tensor([EVEN])})
+    loss.rows(batch)
+    assert list(fed[0]) == ["input_ids", "labels", "of_teacher_0_input_ids"]
+    assert batch.columns is fed[0]  # by which a teacher knows that it was asked before

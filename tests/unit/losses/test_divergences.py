@@ -12,8 +12,8 @@ from hf_efficient.losses.divergences import (
     forward_kl,
     jensen_shannon,
     logit_squared_error,
+    over_top_k,
     reverse_kl,
-    top_k_kl,
 )
 
 LN2, LN3 = math.log(2), math.log(3)
@@ -93,19 +93,33 @@ def test_the_tail_is_all_that_is_not_among_the_k():
     torch.testing.assert_close(top.with_tail().exp(), tensor([[0.5, 0.3, 0.2]]))
 
 
+def over_top(student, teacher, k, temperature=1.0, divergence=forward_kl):
+    return over_top_k(student, TopK.of(teacher, k, temperature).packed(), divergence, temperature)
+
+
+def test_what_is_packed_comes_out_again():
+    logits = torch.zeros(2, 70_000)
+    logits[0, 69_999], logits[1, 65_537] = 3.0, 2.0
+    top = TopK.of(logits, 2)
+    again = TopK.unpacked(top.packed())
+    assert again.indices.equal(top.indices)
+    assert again.log_probabilities.equal(top.log_probabilities)
+
+
 def test_top_k_is_the_divergence_of_the_k_and_the_tail():
     student = tensor([[0.25, 0.25, 0.25, 0.25]]).log()
     expected = 0.5 * math.log(2) + 0.3 * math.log(0.3 / 0.25) + 0.2 * math.log(0.2 / 0.5)
-    close(top_k_kl(student, TopK.of(PROBABILITIES.log(), 2)), expected)
+    close(over_top(student, PROBABILITIES.log(), 2), expected)
 
 
-def test_it_never_exceeds_the_full_divergence_and_reaches_it():
+@pytest.mark.parametrize("divergence", [forward_kl, reverse_kl, jensen_shannon])
+def test_it_never_exceeds_the_full_divergence_and_reaches_it(divergence):
     generator = torch.Generator().manual_seed(1)
     teacher, student = (torch.randn(50, 8, generator=generator) for _ in range(2))
-    full = forward_kl(student, teacher, 2.0)
+    full = divergence(student, teacher, 2.0)
     for k in (1, 3, 7):
-        assert (top_k_kl(student, TopK.of(teacher, k, 2.0), 2.0) <= full + 1e-5).all()
-    torch.testing.assert_close(top_k_kl(student, TopK.of(teacher, 7, 2.0), 2.0), full, rtol=1e-3, atol=1e-4)
+        assert (over_top(student, teacher, k, 2.0, divergence) <= full + 1e-5).all()
+    torch.testing.assert_close(over_top(student, teacher, 7, 2.0, divergence), full, rtol=1e-3, atol=1e-4)
 
 
 def fitted(loss) -> torch.Tensor:
@@ -125,5 +139,5 @@ def test_without_the_tail_top_k_is_biased_and_with_it_it_is_not():
     def naive(student):
         return forward_kl(student.gather(-1, top.indices), top.log_probabilities)
 
-    torch.testing.assert_close(fitted(lambda s: top_k_kl(s, top)), PROBABILITIES, atol=1e-3, rtol=0)
+    torch.testing.assert_close(fitted(lambda s: over_top_k(s, top.packed())), PROBABILITIES, atol=1e-3, rtol=0)
     assert fitted(naive)[0, 0].item() < 0.4, "half of what the teacher gives the likeliest class is in the rest"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import tensor
 
-from hf_efficient.models.teacher import Teachers
+from hf_efficient.models.teacher import Teacher, Teachers
 
 
 class Says(torch.nn.Module):
@@ -24,37 +24,43 @@ class Says(torch.nn.Module):
 
 ARGS = SimpleNamespace(bf16=False, fp16=False, device=torch.device("cpu"))
 ONE = {"input_ids": torch.zeros(1, 2, dtype=torch.long)}
+
+
+def together(models, weights=None, args=ARGS) -> Teachers:
+    return Teachers.weighted([Teacher.on(args, model) for model in models], weights)
+
+
 EVEN, SKEWED = (0.0, 0.0), (0.0, math.log(3.0))
 
 
 def test_one_teacher_is_taken_as_it_is():
-    torch.testing.assert_close(Teachers.on(ARGS, [Says(1.0, 5.0)], None).logits(ONE, 3.0), tensor([[1.0, 5.0]]))
+    torch.testing.assert_close(together([Says(1.0, 5.0)]).logits(ONE, 3.0), tensor([[1.0, 5.0]]))
 
 
 def test_probabilities_of_several_are_averaged():
-    both = Teachers.on(ARGS, [Says(*EVEN), Says(*SKEWED)], None)
+    both = together([Says(*EVEN), Says(*SKEWED)])
     torch.testing.assert_close(both.logits(ONE).softmax(-1), tensor([[0.375, 0.625]]))
 
 
 def test_they_are_averaged_at_the_temperature_and_by_their_weights():
-    both = Teachers.on(ARGS, [Says(*EVEN), Says(0.0, 2 * math.log(3.0))], (1.0, 3.0))
+    both = together([Says(*EVEN), Says(0.0, 2 * math.log(3.0))], (1.0, 3.0))
     at_two = (both.logits(ONE, 2.0) / 2).softmax(-1)
     torch.testing.assert_close(at_two, tensor([[0.25 * 0.5 + 0.75 * 0.25, 0.25 * 0.5 + 0.75 * 0.75]]))
 
 
 def test_classes_that_do_not_exclude_each_other_are_averaged_one_by_one():
-    both = Teachers.on(ARGS, [Says(*EVEN), Says(*SKEWED)], None)
+    both = together([Says(*EVEN), Says(*SKEWED)])
     torch.testing.assert_close(both.binary_logits(ONE).sigmoid(), tensor([[0.5, (0.5 + 0.75) / 2]]))
 
 
 def test_numbers_are_averaged():
-    both = Teachers.on(ARGS, [Says(1.0), Says(4.0)], (2.0, 1.0))
+    both = together([Says(1.0), Says(4.0)], (2.0, 1.0))
     torch.testing.assert_close(both.numbers(ONE), tensor([[2.0]]))
 
 
 def test_a_teacher_learns_nothing_and_is_fed_what_it_takes():
     teacher = Says(1.0, 2.0)
-    answer = Teachers.on(ARGS, [teacher], None).logits({**ONE, "token_type_ids": ONE["input_ids"]})
+    answer = together([teacher]).logits({**ONE, "token_type_ids": ONE["input_ids"]})
     assert not answer.requires_grad
 
 
@@ -71,4 +77,21 @@ def test_it_computes_in_the_format_of_the_run(arguments, dtype):
             return {"logits": self.linear(x)}
 
     args = SimpleNamespace(**{"bf16": False, "fp16": False, "device": torch.device("cpu"), **arguments})
-    assert Teachers.on(args, [Model()], None).logits({"x": torch.ones(1, 2)}).dtype == dtype
+    assert together([Model()], args=args).logits({"x": torch.ones(1, 2)}).dtype == dtype
+
+
+class Reads(Says):
+    """A model that takes segments, and labels for a loss of its own."""
+
+    def forward(self, input_ids, token_type_ids=None, labels=None):
+        return super().forward(input_ids)
+
+
+def test_it_is_fed_what_it_takes_but_no_labels():
+    batch = {**ONE, "pixel_values": ONE["input_ids"], "labels": tensor([1])}
+    assert list(Teacher.on(ARGS, Reads(1.0)).inputs(batch)) == ["input_ids"]
+
+
+def test_one_with_columns_of_its_own_is_fed_those():
+    batch = {**ONE, "labels": tensor([1]), "of_teacher_0_input_ids": tensor([[5]]), "of_teacher_1_input_ids": ONE}
+    assert Teacher.on(ARGS, Reads(1.0), "of_teacher_0_").inputs(batch) == {"input_ids": tensor([[5]])}

@@ -135,6 +135,16 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
         ),
         (["data.revision=v1"], "data.revision", "are pinned"),
         (["freeze={layers: 1, cache: false, cache_max_gb: 2}"], "freeze.cache_max_gb", "take freeze.cache: false out"),
+        (["data.unlabelled=a.csv"], "data.unlabelled", "only a teacher can answer such rows"),
+        (["data.unlabelled=a.csv", "distill={teacher: t, weight: 0}"], "data.unlabelled", "only a teacher can answer"),
+        (["distill={teacher: t, top_k: 8}"], "distill.top_k", "with a vocabulary"),
+        *(
+            (["task.type=text-generation", f"distill={{{words}, top_k: 8}}"], "distill.top_k", reason)
+            for words, reason in {
+                "teacher: t, divergence: squared_error": "takes all logits",
+                "teacher: [t, u]": "can't be averaged",
+            }.items()
+        ),
         (["distill={teacher: t, beta: 0.3}"], "distill.beta", "jensen_shannon"),
         (["distill={teacher: t, divergence: squared_error, temperature: 3}"], "distill.temperature", "has none"),
         (["distill={teacher: t, teacher_weights: [1]}"], "distill.teacher_weights", "list of several"),

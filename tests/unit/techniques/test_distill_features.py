@@ -8,9 +8,9 @@ import torch
 from hf_efficient.errors import PlanError
 from hf_efficient.losses import Batch
 from hf_efficient.models.student import student_of
-from hf_efficient.models.teacher import Teachers
+from hf_efficient.models.teacher import Teacher
 from hf_efficient.recipe.distill import Distill
-from hf_efficient.techniques.distill.features import feature_losses, layer_map
+from hf_efficient.techniques.distill.features import feature_losses, layer_map, projection_of
 from tests.unit.models.test_student import IDS, teacher
 
 ARGS = SimpleNamespace(bf16=False, fp16=False, device=torch.device("cpu"))
@@ -25,10 +25,13 @@ KINDS = [
 
 
 def rows(wish: dict, student, whole) -> list[torch.Tensor]:
-    teachers = Teachers.on(ARGS, [whole], None)
-    losses = list(feature_losses(Distill(teacher="t", **wish), student, teachers))
+    teachers = [Teacher.on(ARGS, whole)]
+    section = Distill(teacher="t", **wish)
+    projection = projection_of(section, student, whole)
+    losses = list(feature_losses(section, student, teachers, projection))
     student.eval()(**INPUTS)
-    return [loss.rows(Batch(INPUTS, {}, {})).values for loss in losses]
+    batch = Batch(INPUTS, {}, {})
+    return [loss.rows(batch).values for loss in losses]
 
 
 @pytest.mark.parametrize("wish", KINDS, ids=str)
@@ -56,7 +59,7 @@ def test_padding_changes_nothing(wish):
     student, whole = student_of(teacher("bert"), layers=2), teacher("bert")
     [padded] = rows(wish, student, whole)
     short = {"input_ids": IDS[1:, :2], "attention_mask": torch.ones(1, 2, dtype=torch.long)}
-    teachers = Teachers.on(ARGS, [whole], None)
+    teachers = [Teacher.on(ARGS, whole)]
     [loss] = feature_losses(Distill(teacher="t", **wish), student, teachers)
     student(**short)
     torch.testing.assert_close(loss.rows(Batch(short, {}, {})).values, padded[1:])
@@ -71,7 +74,6 @@ def test_widths_and_heads_may_differ_in_minilmv2():
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
-        ({"hidden": {}}, "distill.hidden: hidden states of width 8 can't be compared with the teacher's of 16"),
         ({"attention": {}}, "distill.attention: expected as many heads in student and teacher, found 2 and 4"),
         ({"relations": {"kind": "minilm"}}, "distill.relations: expected as many heads"),
         ({"relations": {"heads": 16}}, "distill.relations.heads: expected a divisor of the widths 8 and 16, found 16"),
@@ -84,7 +86,7 @@ def test_what_can_not_be_compared_is_refused(wish, message):
 
 
 def test_the_layers_of_several_teachers_are_not_averaged():
-    teachers = Teachers.on(ARGS, [teacher("bert"), teacher("bert")], None)
+    teachers = [Teacher.on(ARGS, teacher("bert"))] * 2
     with pytest.raises(PlanError, match="expected one teacher, found 2"):
         list(feature_losses(Distill(teacher=("a", "b"), hidden={}), teacher("bert"), teachers))
 
