@@ -42,6 +42,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/prefix_cache.py
+	$(BIN)/python benchmarks/distillation.py
 	$(BIN)/python benchmarks/time_to_accuracy.py
 	$(BIN)/python benchmarks/padding_report.py
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -130,9 +131,12 @@ class Teacher:
 
     def inputs(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """What the model is fed of a batch."""
-        taken = signature(self.model.forward).parameters.keys() - NOT_FED
         own = {name.removeprefix(self.prefix): name for name in batch if name.startswith(self.prefix)}
-        return {name: batch[column] for name, column in own.items() if name in taken}
+        return {name: batch[column] for name, column in own.items() if name in self._taken}
+
+    @cached_property
+    def _taken(self) -> frozenset[str]:
+        return frozenset(signature(self.model.forward).parameters) - NOT_FED
 
     def logits(self, batch: Mapping[str, Any], /) -> Tensor:
         """What it answers; whoever listens to its layers hears what they compute."""

@@ -90,6 +90,18 @@ def test_an_epoch_over_kept_hidden_states(benchmark, monkeypatch, rows, capsys, 
     assert "cached / computed" in capsys.readouterr().out
 
 
+def test_distillation_with_kept_answers(benchmark, monkeypatch, rows, capsys):
+    module = benchmark("distillation")
+    assert module.foretold(3, 2, 4) == pytest.approx(3.5 / 5)
+    monkeypatch.setattr(module, "BATCH", 2)
+    monkeypatch.setattr(module, "LAYERS", 1)
+    result = run(module, monkeypatch, rows, "--rounds", "1", "--rows", "8", "--epochs", "2")["results"]
+    steps = result["step_cached_over_plain"]["median"]
+    kept = result["seconds"]["cached"]["median"] - result["seconds_to_fill"]["median"]
+    assert steps == pytest.approx(kept / result["seconds"]["plain"]["median"])
+    assert "foretold from a step" in capsys.readouterr().out
+
+
 def test_peak_memory_is_that_of_a_process(benchmark, rows, tmp_path):
     rows.dataset.save_to_disk(tmp_path / "rows")
     assert benchmark("memory").peak_of("bucketed", str(tmp_path), json.dumps(["2", "10", rows.model])) > 100e6
