@@ -11,9 +11,8 @@ import transformers
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hf_efficient.data.row_cache import ROWS_OF_GROUP, Value
+from hf_efficient.data.row_cache import Value
 from hf_efficient.models.cached_rows import (
-    ROWS_OF_PASS,
     CachedRows,
     Inputs,
     computation_key,
@@ -22,14 +21,13 @@ from hf_efficient.models.cached_rows import (
     mask_of,
     padded,
     row_keys,
+    rows_of_group,
     without_padding,
 )
 from hf_efficient.models.depth import depth_of
 from hf_efficient.models.prefix import Prefix
 
 _OF_THE_HEAD: Final = ("id2label", "label2id", "problem_type")
-_BYTES_OF_GROUP: Final = 64e6
-"""What is held in memory until it is written."""
 
 
 class CachedPrefix:
@@ -120,7 +118,7 @@ class CachedPrefix:
                 remedy="set freeze.cache: false",
                 shown=shown,
                 bytes_of_token=of_token,
-                rows_of_group=_rows_of_group(of_token * int(lengths_of(table).max())),
+                rows_of_group=rows_of_group(of_token * int(lengths_of(table).max())),
             )
             self._cached.append(rows)
         self.prefix.lookup = self.lookup
@@ -169,11 +167,6 @@ def _bytes_of_token(table: Any, states: Tensor) -> int:
     """Bytes that a row takes for each token of its length; where rows have none, for all of it."""
     tokens = 1 if "length" in table.column_names else states.shape[1]
     return int(tokens * states.shape[-1] * states.element_size())
-
-
-def _rows_of_group(bytes_of_row: int) -> int:
-    passes = int(_BYTES_OF_GROUP // (bytes_of_row * ROWS_OF_PASS))
-    return min(max(passes, 1) * ROWS_OF_PASS, ROWS_OF_GROUP)
 
 
 def _as_array(states: Tensor) -> NDArray[Any]:

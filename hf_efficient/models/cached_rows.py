@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -24,6 +24,8 @@ _NO_MATTER = ("_name_or_path", "transformers_version", "architectures", "dtype")
 
 ROWS_OF_PASS = 64
 """Rows that are computed at a time: always the same, so that their values are the same, too."""
+_BYTES_OF_GROUP: Final = 64e6
+"""What is held in memory until it is written."""
 
 
 def computation_key(config: Any, tensors: Iterable[tuple[str, Tensor]], *more: str, but: Sequence[str] = ()) -> str:
@@ -126,6 +128,12 @@ class CachedRows:
     def _cut(self, numbers: Sequence[int]) -> list[Sequence[int]]:
         size = self._rows_of_pass
         return [numbers[start : start + size] for start in range(0, len(numbers), size)]
+
+
+def rows_of_group(bytes_of_row: int, rows_of_pass: int = ROWS_OF_PASS) -> int:
+    """Rows whose values are kept in memory until they are written, where the largest takes so many bytes."""
+    passes = int(_BYTES_OF_GROUP // (bytes_of_row * rows_of_pass))
+    return min(max(passes, 1) * rows_of_pass, ROWS_OF_GROUP)
 
 
 def fed(batch: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hf_efficient.data.row_cache import Key, Value
+from hf_efficient.data.row_cache import ROWS_OF_GROUP, Key, Value
 from hf_efficient.losses.supervised import IGNORED
 from hf_efficient.models.cached_rows import (
     ROWS_OF_PASS,
@@ -18,9 +18,11 @@ from hf_efficient.models.cached_rows import (
     Inputs,
     Mask,
     computation_key,
+    lengths_of,
     mask_of,
     padded,
     row_keys,
+    rows_of_group,
     without_padding,
 )
 from hf_efficient.models.teacher import Teacher
@@ -62,6 +64,10 @@ class CachedTeacher:
         rows_of_pass = ROWS_OF_PASS if teacher.top is None else _ROWS_OF_LARGE_PASS
         self._rows = CachedRows(rows, collator, self._keys, rows_of_pass)
         self._per_token = per_token
+        self._bytes_of_token = 0 if teacher.top is None else 8 * teacher.top.k
+        self._rows_of_group = ROWS_OF_GROUP
+        if self._bytes_of_token:
+            self._rows_of_group = rows_of_group(self._bytes_of_token * int(lengths_of(rows).max()), rows_of_pass)
 
     def open(self, shown: Callable[[Sequence[Any]], Iterable[Any]] = iter) -> int:
         """Have every training row answered and map the answers into memory; gives how many were not there yet.
@@ -78,6 +84,8 @@ class CachedTeacher:
             what="the teacher's answers",
             remedy="set distill.cache: false",
             shown=shown,
+            bytes_of_token=self._bytes_of_token,
+            rows_of_group=self._rows_of_group,
         )
 
     def logits(self, batch: Mapping[str, Any], /) -> Tensor:

@@ -118,7 +118,7 @@ def test_half_precision_is_kept_bit_for_bit(tmp_path):
 
 @pytest.fixture
 def groups_of_four(monkeypatch):
-    monkeypatch.setattr(cached_prefix, "_rows_of_group", lambda bytes_of_row: 4)
+    monkeypatch.setattr(cached_prefix, "rows_of_group", lambda bytes_of_row: 4)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -164,6 +164,6 @@ def test_the_disk_is_foretold_from_one_row(tmp_path):
 
 
 def test_long_rows_are_written_a_few_at_a_time():
-    assert cached_prefix._rows_of_group(1) == 1024
-    assert cached_prefix._rows_of_group(100_000) == 640
-    assert cached_prefix._rows_of_group(10**9) == 64
+    assert cached_prefix.rows_of_group(1) == 1024
+    assert cached_prefix.rows_of_group(100_000) == 640
+    assert cached_prefix.rows_of_group(10**9) == 64

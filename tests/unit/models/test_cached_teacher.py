@@ -7,6 +7,7 @@ import torch
 from datasets import Dataset
 from transformers import BertForTokenClassification
 
+from hf_efficient.errors import HfEfficientError
 from hf_efficient.models.cached_teacher import CachedTeacher, teacher_key
 from hf_efficient.models.teacher import Teacher, Top
 from tests.tiny import Seq2SeqCase, TokenCase
@@ -161,3 +162,12 @@ def test_what_is_kept_is_part_of_the_key():
     model = LanguageCase("llama").make_model()
     keys = {teacher_key(Teacher.on(ARGS, model, top=top)) for top in (None, Top(4, 1.0), Top(4, 2.0), Top(5, 1.0))}
     assert len(keys) == 4
+
+
+def test_a_disk_without_space_for_all_tokens_is_refused_before_the_first(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
+    case = LanguageCase("llama")
+    asked = Teacher.on(ARGS, case.make_model().eval(), top=Top(8, 1.0))
+    dataset = language_rows(case, 9).add_column("length", [12] * 9)
+    with pytest.raises(HfEfficientError, match=r"they take 0\.0 MB, and the disk has"):
+        CachedTeacher(asked, tmp_path, dataset, case.collator, per_token=True).open()
