@@ -10,8 +10,9 @@ from transformers import PreTrainedModel
 
 from hf_efficient.models.taps import layers_of
 
-_USED_BY_LAYERS = re.compile(r"relative_attention_bias|rel_embeddings")
-"""Weights beside the layers that every one of them uses: MPNet's and DeBERTa's relative positions."""
+_USED_BY_LAYERS = re.compile(r"relative_attention_bias|rel_embeddings|^prompt_encoder[.]")
+"""Weights beside the layers that every one of them uses: MPNet's and DeBERTa's relative positions,
+virtual tokens."""
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,9 @@ def load_processing_class(
     return processor
 
 
-def encoding_limits(task: Task, config: Any, processing_class: Any, data: DataSection, place: Place) -> dict[str, Any]:
+def encoding_limits(
+    task: Task, config: Any, processing_class: Any, data: DataSection, place: Place, *, virtual_tokens: int = 0
+) -> dict[str, Any]:
     """How long an encoded row may be, and whether longer ones are cut; nothing for images.
 
     Raises:
@@ -85,7 +87,7 @@ def encoding_limits(task: Task, config: Any, processing_class: Any, data: DataSe
     """
     if takes_images(task.auto_model):
         return {}
-    max_length = max_length_of(config, processing_class, data.max_length, place)
+    max_length = max_length_of(config, processing_class, data.max_length, place, virtual_tokens=virtual_tokens)
     return {"max_length": max_length, "truncation": data.truncation}
 
 

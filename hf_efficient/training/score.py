@@ -100,7 +100,7 @@ def load_run(path: str | Path, overrides: Overrides = ()) -> FinishedRun:
         raise RunDirectoryError(f"{path}: expected the directory of a run, found no recipe.yaml in it; check the path.")
     recipe = Recipe.load(directory.recipe, overrides)
     overridden = _acting_paths(overrides)
-    if not (directory.model / "config.json").is_file():
+    if not any((folder / "config.json").is_file() for folder in (directory.model, directory.base)):
         raise RunDirectoryError(
             f"{path}: expected a finished run, found no model/; run `hf-efficient finetune {directory.recipe}` first."
         )
@@ -299,7 +299,10 @@ def _encode(run: FinishedRun, task: Task, table: Dataset, rows: str) -> tuple[Da
     """The rows as the model is fed them, and a note if some were cut."""
     from hf_efficient.models import encoding_limits
 
-    limits = encoding_limits(task, run.model.config, run.processing_class, run.recipe.data, run.recipe.place)
+    recipe, config = run.recipe, run.model.config
+    limits = encoding_limits(
+        task, config, run.processing_class, recipe.data, recipe.place, virtual_tokens=recipe.virtual_tokens
+    )
     encoded = task.encode(table, run.processing_class, split=rows, **limits)
     if not encoded.num_truncated:
         return encoded.dataset, ()

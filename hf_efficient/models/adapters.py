@@ -1,0 +1,283 @@
+"""Adapters of peft: put on a model, kept in checkpoints, taken over by the model's own weights.
+
+All that the package asks of peft is asked here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+from peft import PeftModel, PeftType, get_peft_model, load_peft_weights, set_peft_model_state_dict
+from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+from peft.utils import ModulesToSaveWrapper
+from peft.utils.constants import (
+    TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING,
+    TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING,
+)
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from hf_efficient.data.files import first_line
+from hf_efficient.errors import PlanError
+from hf_efficient.models.depth import depth_of
+from hf_efficient.recipe.peft_settings import peft_method
+
+if TYPE_CHECKING:
+    from hf_efficient.recipe.peft import Peft
+
+PROMPT_ENCODER: Final = "prompt_encoder.safetensors"
+"""What makes virtual tokens, in a checkpoint; peft's own file holds the tokens alone."""
+
+_ADAPTER: Final = "default"
+_TASK_TYPES: Final = {
+    "text-classification": "SEQ_CLS",
+    "token-classification": "TOKEN_CLS",
+    "text-generation": "CAUSAL_LM",
+    "text2text-generation": "SEQ_2_SEQ_LM",
+}
+_OF_IA3: Final[dict[str, dict[str, list[str]]]] = {
+    "target_modules": TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING,
+    "feedforward_modules": TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING,
+}
+"""Setting → model type → endings of names of modules."""
+_TARGETS: Final = {"feedforward_modules", "target_modules", "target_parameters"}
+_NO_TARGETS: Final = ("adaption_prompt", "trainable_tokens")
+_FOUND_BY_PEFT: Final = ("classifier", "score")
+"""Heads that peft 0.21 trains and saves beside virtual tokens, whatever it is told."""
+_HARMLESS: Final = (
+    "is_gradient_checkpointing",
+    "fan_in_fan_out",
+    "CUDA",
+    "Sparse invariant checks",
+    "normalization.LayerNorm",
+)
+"""In warnings of peft 0.21 that the user can do nothing about."""
+
+
+def is_adapted(model: Any) -> bool:
+    """Whether a model has one adapter of peft, and that is the one put on here."""
+    return isinstance(model, PeftModel) and list(model.peft_config) == [_ADAPTER]
+
+
+def base_model(model: Any) -> Any:
+    """The model below an adapter; with virtual tokens, or without any adapter, the model itself."""
+    if not isinstance(model, PeftModel) or model.active_peft_config.is_prompt_learning:
+        return model
+    return model.get_base_model()
+
+
+def model_class(model: Any) -> Any:
+    """The model whose class says what it is for, below any adapter."""
+    return model.get_base_model() if isinstance(model, PeftModel) else model
+
+
+# Putting on.
+
+
+def add_adapter(model: PreTrainedModel, section: Peft, task: str | None) -> tuple[PeftModel, list[str]]:
+    """The model with a new adapter, which alone is trained beside the head; and what peft has to say of it.
+
+    The adapter goes to the linear layers whose weights are trained up to now, unless the section names others. The
+    head, which starts random, is trained whole and kept with the adapter.
+
+    Raises:
+        PlanError: the method does not fit the model or the task, or it reaches into what is frozen.
+    """
+    frozen = _frozen(model)
+    settings = _completed(model, section, head_modules(model))
+    if section.is_prompt_learning:
+        if task not in _TASK_TYPES:
+            raise PlanError(f"peft.method: {section.method} needs a task of its own; train by a recipe, or take lora.")
+        settings["task_type"] = _TASK_TYPES[task]
+    with refusing(f"peft: {section.method} can't be put on {type(model).__name__}"), remarks() as said:
+        config = PEFT_TYPE_TO_CONFIG_MAPPING[PeftType(section.method.upper())](**settings)
+        adapted: PeftModel = get_peft_model(model, config)
+    _refuse_frozen(adapted, frozen)
+    if section.is_prompt_learning:
+        adapted.register_forward_hook(_without_virtual_tokens, with_kwargs=True)
+    return adapted, said
+
+
+def head_modules(model: PreTrainedModel) -> list[str]:
+    """Names of the modules whose own weights stand above the layers; none of a language model, whose head is not new.
+
+    Raises:
+        PlanError: some of them are frozen.
+    """
+    if _output_embeddings(model) is not None:
+        return []
+    try:
+        names = depth_of(model, "peft").head
+    except PlanError:  # the layers can't be told apart: by transformers' convention the head is beside the body
+        names = tuple(n for n, _ in model.named_parameters() if not n.startswith(f"{model.base_model_prefix}."))
+    weights = dict(model.named_parameters())
+    for name in names:
+        if not weights[name].requires_grad:
+            raise PlanError(f"peft trains the head with the adapter, and {name} is frozen; freeze less.")
+    return list(dict.fromkeys(name.rpartition(".")[0] for name in names))
+
+
+def _completed(model: PreTrainedModel, section: Peft, head: list[str]) -> dict[str, Any]:
+    """The section's settings, with the modules that the adapter goes to and those that are trained beside it."""
+    settings = section.settings
+    if section.is_prompt_learning:
+        ours = [name for name in head if not set(name.split(".")) & {*_FOUND_BY_PEFT}]
+        return {**settings, "modules_to_save": [*(settings.get("modules_to_save") or ()), *ours]}
+    if section.method not in _NO_TARGETS and not settings.keys() & _TARGETS:
+        settings |= _targets(model, section.method, head)
+    if not head:
+        return settings
+    if "modules_to_save" not in peft_method(section.method).settings:
+        raise PlanError(f"peft.method: {section.method} can't train the head of {type(model).__name__}; take lora.")
+    return {**settings, "modules_to_save": [*(settings.get("modules_to_save") or ()), *head]}
+
+
+def _output_embeddings(model: PreTrainedModel) -> Any:
+    return model.get_output_embeddings()  # type: ignore[no-untyped-call]
+
+
+def _targets(model: PreTrainedModel, method: str, head: list[str]) -> dict[str, Any]:
+    """Which modules the adapter goes to: IA3's by the model's type, as peft has it; otherwise all linear ones."""
+    trained = dict(_trained_modules(model, head))
+    if method == "ia3":
+        found = {name: _ending(trained, by_type.get(model.config.model_type, ())) for name, by_type in _OF_IA3.items()}
+    else:
+        is_target = _is_norm if method == "ln_tuning" else _is_linear
+        found = {"target_modules": [name for name, module in trained.items() if is_target(module)]}
+    if not all(found.values()):
+        raise PlanError(
+            f"peft: {method} finds no module of {type(model).__name__} to go to among those that are not frozen; name "
+            f"some in {' and '.join(f'peft.{name}' for name in found)}, or freeze less."
+        )
+    return found
+
+
+def _ending(names: Iterable[str], endings: Sequence[str]) -> list[str]:
+    return [name for name in names if f".{name}".endswith(tuple(f".{ending}" for ending in endings))]
+
+
+def _is_linear(module: nn.Module) -> bool:
+    return isinstance(module, (nn.Linear, Conv1D))
+
+
+def _is_norm(module: nn.Module) -> bool:
+    return type(module).__name__.endswith("Norm")
+
+
+def _trained_modules(model: PreTrainedModel, head: list[str]) -> Iterator[tuple[str, nn.Module]]:
+    output = _output_embeddings(model)
+    for name, module in model.named_modules():
+        weight = getattr(module, "weight", None)
+        if isinstance(weight, Tensor) and weight.requires_grad and module is not output and name not in head:
+            yield name, module
+
+
+def _frozen(model: nn.Module) -> list[str]:
+    """What the names of weights begin with that belong to modules without any trained one."""
+    weights = {name: list(module.parameters()) for name, module in model.named_modules() if name}
+    return [f"{name}." for name, found in weights.items() if found and not any(w.requires_grad for w in found)]
+
+
+def _refuse_frozen(adapted: PeftModel, frozen: Sequence[str]) -> None:
+    for name, weight in adapted.named_parameters():
+        reached = name.removeprefix("base_model.model.")
+        if weight.requires_grad and reached.startswith(tuple(frozen)):
+            raise PlanError(
+                f"peft.target_modules reaches {reached}, in a part that is frozen; name modules above it, or freeze "
+                "less."
+            )
+
+
+def _without_virtual_tokens(model: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> Any:
+    """Logits of the row's own tokens: peft 0.21 also gives those of the virtual tokens before them."""
+    row = kwargs.get("decoder_input_ids", kwargs.get("input_ids"))
+    if row is not None and output.logits.dim() == 3:
+        output["logits"] = output.logits[:, -row.shape[1] :]
+    return output
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Turn what peft, or a model that is not made for a method, fails with into one line."""
+    try:
+        yield
+    except (AttributeError, ImportError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise PlanError(f"{what}: {first_line(error)}; take another peft.method, such as lora.") from error
+
+
+@contextmanager
+def remarks() -> Iterator[list[str]]:
+    """Warnings of the block as lines of text, without those that nobody can do anything about."""
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield said
+    lines = [" ".join(str(warning.message).split()) for warning in caught]
+    said += [f"peft: {line}" for line in dict.fromkeys(lines) if not any(word in line for word in _HARMLESS)]
+
+
+# Keeping.
+
+
+def save_adapter(model: PeftModel, folder: str | Path, *, resumable: bool = False) -> None:
+    """Write the adapter and the head as peft does; with `resumable`, also what virtual tokens are made by."""
+    with remarks():
+        # Whether to save embeddings, peft 0.21 would decide by asking the Hub.
+        PeftModel.save_pretrained(model, str(folder), save_embedding_layers=False)
+    (Path(folder) / "README.md").unlink(missing_ok=True)  # a form that nobody has filled in
+    if resumable and model.active_peft_config.is_prompt_learning:
+        save_file(model.prompt_encoder.state_dict(), Path(folder) / PROMPT_ENCODER)
+
+
+def load_weights(model: Any, folder: str | Path) -> None:
+    """Give an adapter and its head the weights that were saved."""
+    set_peft_model_state_dict(model, load_peft_weights(str(folder), device="cpu"), adapter_name=_ADAPTER)
+    if (Path(folder) / PROMPT_ENCODER).is_file():
+        model.prompt_encoder.load_state_dict(load_file(Path(folder) / PROMPT_ENCODER))
+
+
+def load_adapted(base: PreTrainedModel, folder: str | Path) -> PeftModel:
+    """A model with a saved adapter and head, in evaluation mode."""
+    with remarks():
+        adapted = PeftModel.from_pretrained(base, str(folder))
+    if adapted.active_peft_config.is_prompt_learning:
+        adapted.register_forward_hook(_without_virtual_tokens, with_kwargs=True)
+    return adapted.eval()
+
+
+# Taking over.
+
+
+def can_merge(model: PeftModel) -> bool:
+    """Whether the model's own weights can take over what the adapter does."""
+    method = model.active_peft_config.peft_type
+    return method != PeftType.LILY and hasattr(model.base_model, "merge_and_unload")
+
+
+@torch.no_grad()
+def merged(model: PeftModel) -> PreTrainedModel:
+    """The plain model that gives what the adapted one gives; the adapted one is used up."""
+    with remarks():
+        plain = model.merge_and_unload()
+    return _with_own_head(plain)
+
+
+def unloaded(model: PeftModel) -> PreTrainedModel:
+    """The plain model without its adapter, but with the head that was trained; the adapted one is used up."""
+    return _with_own_head(model.get_base_model() if model.active_peft_config.is_prompt_learning else model.unload())
+
+
+def _with_own_head(model: Any) -> PreTrainedModel:
+    for name, module in list(model.named_modules()):
+        if isinstance(module, ModulesToSaveWrapper):
+            model.set_submodule(name, module.modules_to_save[_ADAPTER])
+    model.requires_grad_(True)
+    plain: PreTrainedModel = model
+    return plain

@@ -1,0 +1,58 @@
+"""Adapters: a few new weights are trained, and those of the model stay as they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from accelerate import DistributedType, PartialState
+
+from hf_efficient.errors import PlanError
+from hf_efficient.models.adapters import add_adapter, can_merge, refusing, remarks
+from hf_efficient.recipe.peft import Peft
+
+if TYPE_CHECKING:
+    from hf_efficient.plan import Plan
+
+_NOT_FED = ("labels", "sample_weight")
+
+
+def apply(plan: Plan, section: Peft) -> Plan:
+    """The plan whose model trains an adapter, and its head.
+
+    Raises:
+        PlanError: the method does not fit the model, the task or the launch, or a setting is wrong.
+    """
+    try:
+        section.checked()
+    except ValueError as error:  # a recipe has said so before
+        raise PlanError(str(error)) from error
+    if PartialState().distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED):
+        raise PlanError("peft needs the whole model on each process, and this launch shards it; use plain processes.")
+    model, found = add_adapter(plan.model, section, None if plan.task is None else plan.task.name)
+    plan = replace(plan, model=model)
+    with remarks() as said:
+        _try(plan, section)
+    found += said
+    if not can_merge(model):
+        found.append(f"{section.method} can't be merged: the run writes base/ and adapter/ instead of model/")
+    for remark in found:
+        plan = plan.with_note(remark)
+    return plan
+
+
+@torch.no_grad()
+def _try(plan: Plan, section: Peft) -> None:
+    """Have the model answer one row: for some methods peft finds out only then that the model can't do it."""
+    rows = plan.train_dataset if plan.eval_dataset is None else plan.eval_dataset
+    if plan.data_collator is None or rows is None or not len(rows):
+        return
+    batch: dict[str, Any] = plan.data_collator([rows[0]])
+    device = next(plan.model.parameters()).device
+    inputs = {name: value.to(device) for name, value in batch.items() if name not in _NOT_FED}
+    was_training = plan.model.training
+    plan.model.eval()
+    with refusing(f"peft: {section.method} does not work on {type(plan.model.get_base_model()).__name__}"):
+        plan.model(**inputs)
+    plan.model.train(was_training)
