@@ -66,6 +66,10 @@ def published_files(run_dir: Path) -> dict[str, Path]:
 
     Raises RunDirectoryError if the run is not finished.
     """
+    if (run_dir / "base").is_dir():
+        raise RunDirectoryError(
+            f"{run_dir}: expected a model, found an adapter that can't be merged; push adapter/ with peft's push_to_hub"
+        )
     for part in ("model/config.json", *_RUN_FILES):
         if not (run_dir / part).is_file():
             raise RunDirectoryError(f"{run_dir}: expected a finished run, found no {part}; finish the run first")

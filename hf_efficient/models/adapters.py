@@ -209,7 +209,8 @@ def refusing(what: str) -> Iterator[None]:
     try:
         yield
     except (AttributeError, ImportError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise PlanError(f"{what}: {first_line(error)}; take another peft.method, such as lora.") from error
+        said = first_line(error).rstrip(".")
+        raise PlanError(f"{what}: {said}; change its settings, or take another peft.method.") from error
 
 
 @contextmanager

@@ -195,7 +195,6 @@ NEEDS: Final = (
         )
         for path in ("distill.hidden", "distill.attention", "distill.relations")
     ),
-    Need("data.packing", _has_no_virtual_tokens, "virtual tokens stand before each row, and packed rows share one"),
     Need(
         "training.layerwise_lr_decay",
         _has_no_virtual_tokens,
@@ -338,6 +337,11 @@ def _peft(recipe: Recipe) -> Iterator[Complaint]:
         yield (
             "peft.method",
             f"is {peft.method}, which puts virtual tokens before text, and images have none: take lora.",
+        )
+    if peft.is_prompt_learning and _is_language_model(recipe) and recipe.data.packing is not False:
+        yield (
+            "data.packing",
+            "must be false beside virtual tokens, which stand before each row: write data.packing: false.",
         )
     for name in ("fsdp", "deepspeed"):
         if getattr(training, name):

@@ -72,7 +72,7 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
         "versions": {
             "hf_efficient": version("hf-efficient"),
             "python": platform.python_version(),
-            **{name: version(name) for name in REPORTED_PACKAGES},
+            **{name: version(name) for name in (*REPORTED_PACKAGES, *(["peft"] if recipe.peft else []))},
         },
         "notes": list(plan.notes),
         "recipe_digest": recipe.digest(),
