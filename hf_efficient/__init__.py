@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # bitsandbytes 0.50, which peft imports where it is installed, tells every user of a CPU of a package that it can do
-# without.
-logging.getLogger("bitsandbytes.backends.cpu").setLevel(logging.ERROR)
+# without, and at each step of a type that it casts.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 _HOMES = {
     "Batching": "hf_efficient.recipe",

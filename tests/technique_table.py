@@ -56,6 +56,11 @@ TABLE: dict[str, Row] = {
         same_slot="peft",
         refused_with={"bitfit": "trains the adapter and the head alone", "adamw_8bit": "only for weights of 4,096"},
     ),
+    "adalora": Row(
+        {"peft.method": "adalora", "peft.init_r": 4, "peft.target_r": 1, "peft.deltaT": 2, "peft.tfinal": 1},
+        same_slot="peft",
+        refused_with={"bitfit": "trains the adapter and the head alone", "adamw_8bit": "only for weights of 4,096"},
+    ),
     "prompt_tuning": Row(
         {"peft.method": "prompt_tuning", "peft.num_virtual_tokens": 4},
         same_slot="peft",

@@ -12,30 +12,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
-from peft import PeftModel, PeftType, get_peft_model, load_peft_weights, set_peft_model_state_dict
+from peft import PeftModel, PeftType, get_peft_model
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 from peft.utils import ModulesToSaveWrapper
 from peft.utils.constants import (
     TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING,
     TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING,
 )
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from hf_efficient.data.files import first_line
 from hf_efficient.errors import PlanError
-from hf_efficient.models.depth import depth_of
+from hf_efficient.models.depth import head_modules
+from hf_efficient.models.quantization import dequantized, is_quantized, left_to_train
 from hf_efficient.recipe.peft_settings import peft_method
 
 if TYPE_CHECKING:
     from hf_efficient.recipe.peft import Peft
 
-PROMPT_ENCODER: Final = "prompt_encoder.safetensors"
-"""What makes virtual tokens, in a checkpoint; peft's own file holds the tokens alone."""
+ADAPTER: Final = "default"
+"""The name that peft gives an adapter of which there is one."""
 
-_ADAPTER: Final = "default"
 _TASK_TYPES: Final = {
     "text-classification": "SEQ_CLS",
     "token-classification": "TOKEN_CLS",
@@ -63,7 +62,7 @@ _HARMLESS: Final = (
 
 def is_adapted(model: Any) -> bool:
     """Whether a model has one adapter of peft, and that is the one put on here."""
-    return isinstance(model, PeftModel) and list(model.peft_config) == [_ADAPTER]
+    return isinstance(model, PeftModel) and list(model.peft_config) == [ADAPTER]
 
 
 def base_model(model: Any) -> Any:
@@ -90,12 +89,14 @@ def add_adapter(model: PreTrainedModel, section: Peft, task: str | None) -> tupl
     Raises:
         PlanError: the method does not fit the model or the task, or it reaches into what is frozen.
     """
-    frozen = _frozen(model)
-    settings = _completed(model, section, head_modules(model))
+    frozen = [name for name, module in model.named_modules() if name and _is_frozen(module)]
+    settings = _completed(model, section, _trained_head(model))
     if section.is_prompt_learning:
         if task not in _TASK_TYPES:
             raise PlanError(f"peft.method: {section.method} needs a task of its own; train by a recipe, or take lora.")
         settings["task_type"] = _TASK_TYPES[task]
+    if section.method == "adalora":  # known when training begins
+        settings["total_step"] = settings.get("tinit", 0) + settings.get("tfinal", 0) + 1
     with refusing(f"peft: {section.method} can't be put on {type(model).__name__}"), remarks() as said:
         config = PEFT_TYPE_TO_CONFIG_MAPPING[PeftType(section.method.upper())](**settings)
         adapted: PeftModel = get_peft_model(model, config)
@@ -105,23 +106,13 @@ def add_adapter(model: PreTrainedModel, section: Peft, task: str | None) -> tupl
     return adapted, said
 
 
-def head_modules(model: PreTrainedModel) -> list[str]:
-    """Names of the modules whose own weights stand above the layers; none of a language model, whose head is not new.
-
-    Raises:
-        PlanError: some of them are frozen.
-    """
-    if _output_embeddings(model) is not None:
-        return []
-    try:
-        names = depth_of(model, "peft").head
-    except PlanError:  # the layers can't be told apart: by transformers' convention the head is beside the body
-        names = tuple(n for n, _ in model.named_parameters() if not n.startswith(f"{model.base_model_prefix}."))
-    weights = dict(model.named_parameters())
-    for name in names:
-        if not weights[name].requires_grad:
-            raise PlanError(f"peft trains the head with the adapter, and {name} is frozen; freeze less.")
-    return list(dict.fromkeys(name.rpartition(".")[0] for name in names))
+def _trained_head(model: PreTrainedModel) -> list[str]:
+    head = head_modules(model)
+    for module in head:
+        for name, weight in model.get_submodule(module).named_parameters(recurse=False):
+            if not weight.requires_grad:
+                raise PlanError(f"peft trains the head with the adapter, and {module}.{name} is frozen; freeze less.")
+    return head
 
 
 def _completed(model: PreTrainedModel, section: Peft, head: list[str]) -> dict[str, Any]:
@@ -174,21 +165,21 @@ def _is_norm(module: nn.Module) -> bool:
 def _trained_modules(model: PreTrainedModel, head: list[str]) -> Iterator[tuple[str, nn.Module]]:
     output = _output_embeddings(model)
     for name, module in model.named_modules():
-        weight = getattr(module, "weight", None)
-        if isinstance(weight, Tensor) and weight.requires_grad and module is not output and name not in head:
+        owns = isinstance(getattr(module, "weight", None), Tensor)
+        if owns and module is not output and name not in head and left_to_train(model, name):
             yield name, module
 
 
-def _frozen(model: nn.Module) -> list[str]:
-    """What the names of weights begin with that belong to modules without any trained one."""
-    weights = {name: list(module.parameters()) for name, module in model.named_modules() if name}
-    return [f"{name}." for name, found in weights.items() if found and not any(w.requires_grad for w in found)]
+def _is_frozen(module: nn.Module) -> bool:
+    """Whether none of a module's weights is trained, quantised ones aside, which never are."""
+    weights = [weight for weight in module.parameters() if weight.is_floating_point()]
+    return bool(weights) and not any(weight.requires_grad for weight in weights)
 
 
 def _refuse_frozen(adapted: PeftModel, frozen: Sequence[str]) -> None:
     for name, weight in adapted.named_parameters():
         reached = name.removeprefix("base_model.model.")
-        if weight.requires_grad and reached.startswith(tuple(frozen)):
+        if weight.requires_grad and reached.startswith(tuple(f"{module}." for module in frozen)):
             raise PlanError(
                 f"peft.target_modules reaches {reached}, in a part that is frozen; name modules above it, or freeze "
                 "less."
@@ -224,24 +215,46 @@ def remarks() -> Iterator[list[str]]:
     said += [f"peft: {line}" for line in dict.fromkeys(lines) if not any(word in line for word in _HARMLESS)]
 
 
+# AdaLoRA.
+
+
+def orthogonality(model: PeftModel) -> Tensor:
+    """How far AdaLoRA's factors are from orthogonal ones, on average (Zhang et al. 2023, arXiv 2303.10512, equation 4).
+
+    Peft adds it to the loss that a model computes itself, and the trainer computes its own.
+    """
+    weights = dict(model.named_parameters())
+    products = [weight @ weight.T for name, weight in weights.items() if "lora_A" in name]
+    products += [weight.T @ weight for name, weight in weights.items() if "lora_B" in name]
+    return torch.stack(
+        [torch.linalg.norm(product - torch.eye(len(product)).to(product)) for product in products]
+    ).mean()
+
+
+def set_steps(model: Any, number: int) -> None:
+    """Tell AdaLoRA how many steps the run has.
+
+    Raises:
+        PlanError: its schedule does not fit into them.
+    """
+    config = model.active_peft_config
+    if number - config.tfinal - config.tinit < 2:
+        raise PlanError(
+            f"peft.tinit and peft.tfinal: {config.tinit} and {config.tfinal} of {number} steps leave fewer than two to "
+            "take ranks away in; take less."
+        )
+    model.base_model.rankallocator.set_total_step(number)
+
+
 # Keeping.
 
 
-def save_adapter(model: PeftModel, folder: str | Path, *, resumable: bool = False) -> None:
-    """Write the adapter and the head as peft does; with `resumable`, also what virtual tokens are made by."""
+def save_adapter(model: PeftModel, folder: str | Path) -> None:
+    """Write the adapter and the head as peft does."""
     with remarks():
         # Whether to save embeddings, peft 0.21 would decide by asking the Hub.
         PeftModel.save_pretrained(model, str(folder), save_embedding_layers=False)
     (Path(folder) / "README.md").unlink(missing_ok=True)  # a form that nobody has filled in
-    if resumable and model.active_peft_config.is_prompt_learning:
-        save_file(model.prompt_encoder.state_dict(), Path(folder) / PROMPT_ENCODER)
-
-
-def load_weights(model: Any, folder: str | Path) -> None:
-    """Give an adapter and its head the weights that were saved."""
-    set_peft_model_state_dict(model, load_peft_weights(str(folder), device="cpu"), adapter_name=_ADAPTER)
-    if (Path(folder) / PROMPT_ENCODER).is_file():
-        model.prompt_encoder.load_state_dict(load_file(Path(folder) / PROMPT_ENCODER))
 
 
 def load_adapted(base: PreTrainedModel, folder: str | Path) -> PeftModel:
@@ -257,7 +270,12 @@ def load_adapted(base: PreTrainedModel, folder: str | Path) -> PeftModel:
 
 
 def can_merge(model: PeftModel) -> bool:
-    """Whether the model's own weights can take over what the adapter does."""
+    """Whether the model's own weights can take over what the adapter does, as they are."""
+    return not is_quantized(model) and has_weights(model)
+
+
+def has_weights(model: PeftModel) -> bool:
+    """Whether there are weights that do what the adapter does."""
     method = model.active_peft_config.peft_type
     return method != PeftType.LILY and hasattr(model.base_model, "merge_and_unload")
 
@@ -270,6 +288,11 @@ def merged(model: PeftModel) -> PreTrainedModel:
     return _with_own_head(plain)
 
 
+def merged_from(base: PreTrainedModel, folder: str | Path) -> PreTrainedModel:
+    """The plain model in fp32 that a base, quantised or not, and a saved adapter come to."""
+    return merged(load_adapted(dequantized(base) if is_quantized(base) else base, folder))
+
+
 def unloaded(model: PeftModel) -> PreTrainedModel:
     """The plain model without its adapter, but with the head that was trained; the adapted one is used up."""
     return _with_own_head(model.get_base_model() if model.active_peft_config.is_prompt_learning else model.unload())
@@ -278,7 +301,8 @@ def unloaded(model: PeftModel) -> PreTrainedModel:
 def _with_own_head(model: Any) -> PreTrainedModel:
     for name, module in list(model.named_modules()):
         if isinstance(module, ModulesToSaveWrapper):
-            model.set_submodule(name, module.modules_to_save[_ADAPTER])
-    model.requires_grad_(True)
+            model.set_submodule(name, module.modules_to_save[ADAPTER])
+    for weight in model.parameters():
+        weight.requires_grad_(weight.is_floating_point())
     plain: PreTrainedModel = model
     return plain

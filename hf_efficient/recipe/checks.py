@@ -186,6 +186,17 @@ NEEDS: Final = (
         lambda r: r.peft is None or r.freeze is None,
         "peft trains the adapter and the head alone; take peft out, or see peft's bias and method: ln_tuning",
     ),
+    Need(
+        "model.quantization", lambda r: r.peft is not None, "quantised weights can't be trained: train an adapter, peft"
+    ),
+    *(
+        Need("model.quantization", holds, remedy)
+        for holds, remedy in (
+            (lambda r: r.model.initialization == "pretrained", "random weights have nothing to lose: take it out"),
+            (lambda r: r.distill is None or r.distill.student is None, "the student is cut from whole weights"),
+            (lambda r: not r.training.torch_compile, "quantised weights can't be compiled: take torch_compile out"),
+        )
+    ),
     Need("model.distributed_config", lambda r: r.peft is None, "peft needs the whole model on each process"),
     *(
         Need(

@@ -41,6 +41,8 @@ _REFUSED: Final = {
     "shadow": "it puts a second model beside the first; take lora",
     "xlora": "it mixes adapters that are trained already; take lora",
 }
+_UNDRIVEN: Final = ("arrow_config", "kasa_config", "monteclora_config", "use_asa")
+"""Settings of variants with a loss or a schedule of their own, which nothing here drives."""
 _UNPREPARED: Final = ("corda", "eva", "loftq", "lora_ga")
 """Ways to start LoRA's weights that look at data or at a quantised model first."""
 
@@ -93,12 +95,15 @@ class Peft(Section):
 
 
 def _wrong(method: str, name: str, value: Any) -> Iterator[str]:
-    known = {other: kind for other, kind in peft_method(method).settings.items() if other not in OWNED}
-    if name in OWNED:
+    owned = (*OWNED, "rank_pattern", "total_step") if method == "adalora" else OWNED
+    known = {other: kind for other, kind in peft_method(method).settings.items() if other not in owned}
+    if name in owned:
         yield "follows from the run; take it out."
     elif name not in known:
         meant = nearest(name, known)
         yield f"is not a setting of {method}." + (f" Did you mean peft.{meant}?" if meant else "")
+    elif name in _UNDRIVEN and value:
+        yield "brings a loss or a schedule of its own, which nothing drives here; take it out."
     elif name == "init_lora_weights" and value in _UNPREPARED:
         yield f"is {value}, which would have to look at data or weights before training; write true, pissa or olora."
     else:

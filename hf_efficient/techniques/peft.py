@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import DistributedType, PartialState
+from transformers import TrainerCallback
 
 from hf_efficient.errors import PlanError
-from hf_efficient.models.adapters import add_adapter, can_merge, refusing, remarks
+from hf_efficient.losses.regularization import Penalty
+from hf_efficient.models.adapters import add_adapter, can_merge, orthogonality, refusing, remarks, set_steps
+from hf_efficient.models.quantization import is_quantized
 from hf_efficient.recipe.peft import Peft
 
 if TYPE_CHECKING:
@@ -35,11 +39,42 @@ def apply(plan: Plan, section: Peft) -> Plan:
     with remarks() as said:
         _try(plan, section)
     found += said
+    if section.method == "adalora":
+        plan = _with_rank_schedule(plan)
     if not can_merge(model):
-        found.append(f"{section.method} can't be merged: the run writes base/ and adapter/ instead of model/")
+        reason = "into quantised weights" if is_quantized(model) else "into any weights"
+        found.append(f"{section.method} can't be merged {reason}: the run writes base/ and adapter/ instead of model/")
     for remark in found:
         plan = plan.with_note(remark)
     return plan
+
+
+def _with_rank_schedule(plan: Plan) -> Plan:
+    if not plan.losses:
+        raise PlanError("peft.method: adalora brings a loss of its own; train by a recipe, or take lora.")
+    config = plan.model.active_peft_config
+    if config.init_r <= config.target_r:
+        raise PlanError(
+            f"peft.init_r: expected more than peft.target_r, {config.target_r}, found {config.init_r}; for ranks that "
+            "stay as they are, take lora."
+        )
+    penalty = Penalty(partial(orthogonality, plan.model), config.orth_reg_weight, "orthogonality")
+    return plan.with_loss(penalty).with_callback(AllocateRanks(plan.model))
+
+
+class AllocateRanks(TrainerCallback):
+    """Has AdaLoRA choose, once an optimizer step, which ranks to keep."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by the Trainer before the first step, also of a run that goes on."""
+        set_steps(self.model, state.max_steps)
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by the Trainer while the step's gradients are still there."""
+        self.model.base_model.update_and_allocate(state.global_step + 1)
 
 
 @torch.no_grad()

@@ -22,7 +22,8 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME
 
 from hf_efficient.errors import RunDirectoryError
-from hf_efficient.models.adapters import is_adapted, save_adapter
+from hf_efficient.models.adapter_state import save_checkpoint
+from hf_efficient.models.adapters import is_adapted
 
 _NAME = re.compile(rf"{PREFIX_CHECKPOINT_DIR}-(\d+)")
 _ADAPTER_WEIGHTS_NAME = "adapter_model.safetensors"
@@ -134,7 +135,7 @@ def disk_error(error: BaseException) -> str | None:
 
 def _adapter_saver(model: Any) -> Callable[..., None]:
     def save(folder: str, **_: Any) -> None:
-        save_adapter(model, folder, resumable=True)
+        save_checkpoint(model, folder)
 
     return save
 

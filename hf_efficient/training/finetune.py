@@ -17,6 +17,7 @@ from hf_efficient.data.files import first_line
 from hf_efficient.errors import HubError, RunDirectoryError
 from hf_efficient.models import read_image_processor, takes_images
 from hf_efficient.models.adapters import load_adapted
+from hf_efficient.models.quantization import same_in_evaluation
 from hf_efficient.recipe import Hub, Recipe
 from hf_efficient.report import read_report, write_reports
 from hf_efficient.training.arguments import training_arguments
@@ -131,6 +132,7 @@ def _load_model(directory: RunDirectory, auto_model: str) -> tuple[Any, Any]:
         with without_library_bars():
             folder = directory.base if directory.base.is_dir() else directory.model
             model = getattr(transformers, auto_model).from_pretrained(folder)
+            same_in_evaluation(model)
             read = read_image_processor if takes_images(auto_model) else transformers.AutoTokenizer.from_pretrained
             return load_adapted(model, directory.adapter) if directory.base.is_dir() else model, read(folder)
     except (OSError, ValueError, SafetensorError) as error:

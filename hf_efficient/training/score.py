@@ -105,12 +105,14 @@ def load_run(path: str | Path, overrides: Overrides = ()) -> FinishedRun:
             f"{path}: expected a finished run, found no model/; run `hf-efficient finetune {directory.recipe}` first."
         )
 
+    from hf_efficient.models.quantization import is_quantized
     from hf_efficient.training.finetune import load_outcome
 
     outcome = load_outcome(directory)
     if "task.threshold" in overridden and outcome.model.config.problem_type != "multi_label_classification":
         raise PlanError("task.threshold has no effect: only a multi-label model has a threshold; leave it out.")
-    return FinishedRun(recipe, directory, outcome.model.float(), outcome.processing_class, outcome.report)
+    model = outcome.model if is_quantized(outcome.model) else outcome.model.float()
+    return FinishedRun(recipe, directory, model, outcome.processing_class, outcome.report)
 
 
 def evaluate_run(run: FinishedRun, data: str | Dataset | None = None, split: str | None = None) -> Evaluation:

@@ -18,7 +18,8 @@ from hf_efficient.data.batches import Batches, Split
 from hf_efficient.data.decoder_inputs import DecoderInputs
 from hf_efficient.errors import PlanError
 from hf_efficient.losses import Batch, Loss, Supervised, known_head
-from hf_efficient.models.adapters import base_model, is_adapted, load_weights
+from hf_efficient.models.adapter_state import load_checkpoint
+from hf_efficient.models.adapters import base_model, is_adapted
 from hf_efficient.plan import Plan
 from hf_efficient.recipe.section import Section
 from hf_efficient.techniques import apply_techniques
@@ -397,13 +398,13 @@ class EfficientTrainer(Trainer):
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         if self._takes_adapters():
-            return load_weights(self.model, resume_from_checkpoint)
+            return load_checkpoint(self.model, resume_from_checkpoint)
         return super()._load_from_checkpoint(resume_from_checkpoint, model)
 
     def _load_best_model(self) -> None:
         # The stock method has peft load it anew, which fails for virtual tokens that are made by a network.
         if self._takes_adapters():
-            return load_weights(self.model, str(self.state.best_model_checkpoint))
+            return load_checkpoint(self.model, str(self.state.best_model_checkpoint))
         return super()._load_best_model()
 
     def _takes_adapters(self) -> bool:

@@ -5,17 +5,17 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from hf_efficient.errors import PlanError
+from hf_efficient.models.adapter_state import load_checkpoint, save_checkpoint
 from hf_efficient.models.adapters import (
     add_adapter,
     base_model,
     can_merge,
-    head_modules,
     load_adapted,
-    load_weights,
     merged,
     save_adapter,
     unloaded,
 )
+from hf_efficient.models.depth import head_modules
 from hf_efficient.recipe import Peft
 from tests.tiny import Case, TokenCase
 
@@ -27,6 +27,7 @@ METHODS = {
     "pissa": Peft(method="lora", init_lora_weights="pissa"),
     "ia3": Peft(method="ia3"),
     "oft": Peft(method="oft", oft_block_size=4),
+    "adalora": Peft(method="adalora", init_r=4, target_r=2),
     "vera": Peft(method="vera"),
     "loha": Peft(method="loha"),
     "ln_tuning": Peft(method="ln_tuning"),
@@ -69,10 +70,10 @@ def test_a_saved_adapter_gives_the_same_logits_wherever_it_is_loaded(name, tmp_p
     model = trained(METHODS[name])
     expected = logits(model)
     assert (expected - logits(CASE.make_model())).abs().max() > 0.1
-    save_adapter(model, tmp_path, resumable=True)
+    save_checkpoint(model, tmp_path)
     torch.testing.assert_close(logits(load_adapted(CASE.make_model(), tmp_path)), expected, rtol=0, atol=1e-5)
     other = adapted(METHODS[name], seed=1)
-    load_weights(other, tmp_path)
+    load_checkpoint(other, tmp_path)
     for key, value in model.state_dict().items():
         assert torch.equal(other.state_dict()[key], value), key
 
