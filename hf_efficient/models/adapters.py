@@ -5,6 +5,7 @@ All that the package asks of peft is asked here.
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -201,7 +202,7 @@ def refusing(what: str) -> Iterator[None]:
         yield
     except (AttributeError, ImportError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
         said = first_line(error).rstrip(".")
-        raise PlanError(f"{what}: {said}; change its settings, or take another peft.method.") from error
+        raise PlanError(f"{what}: {said}; change its settings, or take another one.") from error
 
 
 @contextmanager
@@ -264,6 +265,30 @@ def load_adapted(base: PreTrainedModel, folder: str | Path) -> PeftModel:
     if adapted.active_peft_config.is_prompt_learning:
         adapted.register_forward_hook(_without_virtual_tokens, with_kwargs=True)
     return adapted.eval()
+
+
+def adapter_in(name: str) -> Path | None:
+    """The adapter that lies in a directory, or in that of a run which has no merged model."""
+    path = Path(name).expanduser()
+    is_merged = (path / "model" / "config.json").is_file()
+    folders = (path, *(() if is_merged else (path / "adapter",)))
+    return next((folder for folder in folders if (folder / "adapter_config.json").is_file()), None)
+
+
+def base_of(adapter: Path, place: str) -> str:
+    """What an adapter is loaded on: the base that its run has left beside it, or the one that it names.
+
+    Raises:
+        PlanError: there is none, and it names none.
+    """
+    if (adapter.parent / "base" / "config.json").is_file():
+        return str(adapter.parent / "base")
+    name = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
+    if not name:
+        raise PlanError(
+            f"{place}: {adapter} does not say which model it is an adapter of; name a merged model instead."
+        )
+    return str(name)
 
 
 # Taking over.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import BitsAndBytesConfig, PreTrainedModel
 
 from hf_efficient.models.depth import head_modules
@@ -46,9 +47,24 @@ def is_quantized(model: Any) -> bool:
     return getattr(model, "quantization_method", None) is not None
 
 
-def dequantized(model: PreTrainedModel) -> PreTrainedModel:
-    """The model with all weights in fp32: those that the few bits stand for."""
-    plain: PreTrainedModel = model.dequantize(dtype=torch.float32)  # type: ignore[no-untyped-call]
+def numel(weight: Tensor) -> int:
+    """Numbers that a weight stands for; bitsandbytes packs two of 4 bits into a byte."""
+    return weight.numel() * (2 if type(weight).__name__ == "Params4bit" else 1)
+
+
+def dequantized(model: Any) -> PreTrainedModel:
+    """The plain model in fp32 whose weights are those that the few bits stand for; the quantised one is used up.
+
+    It is a new one, since transformers 5.23 can't save a model that has once been quantised.
+    """
+    whole = model.dequantize(dtype=torch.float32)
+    config = copy.deepcopy(whole.config)
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    plain: PreTrainedModel = type(whole)(config)
+    plain.load_state_dict(whole.state_dict())
+    if whole.can_generate():
+        plain.generation_config = whole.generation_config
     return plain
 
 

@@ -18,6 +18,7 @@ from hf_efficient.losses import IGNORED
 from hf_efficient.models import blank_pixels, max_length_of, takes_images
 from hf_efficient.models.adapters import model_class
 from hf_efficient.models.distributed import class_name
+from hf_efficient.models.quantization import numel
 from hf_efficient.plan import Plan
 from hf_efficient.recipe import Recipe, Source
 from hf_efficient.recipe.schedules import SCHEDULES
@@ -172,7 +173,7 @@ def _model(recipe: Recipe, plan: Plan) -> dict[str, Any]:
     return {
         "name": recipe.model.name,
         "class": class_name(model_class(plan.model)),
-        "parameters": sum(p.numel() for p in parameters),
+        "parameters": sum(numel(p) for p in parameters),
         "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),
         **_inputs(recipe, plan),
     }

@@ -22,6 +22,7 @@ from hf_efficient.data.stream import StreamedRows
 from hf_efficient.errors import HfEfficientError, PlanError, RunDirectoryError, TryAgainError
 from hf_efficient.measure import Stopwatch
 from hf_efficient.models.adapters import can_merge, is_adapted, load_adapted, merged, save_adapter, unloaded
+from hf_efficient.models.quantization import numel
 from hf_efficient.plan import Plan
 from hf_efficient.report.units import size
 from hf_efficient.tasks import predict_step, preprocess_logits_for_metrics
@@ -89,7 +90,7 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
         if plan.test_dataset is not None:
             scored = trainer.predict(plan.test_dataset, metric_key_prefix="test").metrics
             metrics["test"] = _metrics(scored or {}, "test")
-        weights = [(weight.numel(), weight.requires_grad) for weight in plan.model.parameters()]
+        weights = [(numel(weight), weight.requires_grad) for weight in plan.model.parameters()]
         model = save_model(trainer, directory)
     watch = _callback(trainer, Stopwatch)
     state = trainer.state

@@ -151,6 +151,22 @@ def evaluate_run(run: FinishedRun, data: str | Dataset | None = None, split: str
     return Evaluation(metrics, rows, len(table), (*cut, *notes))
 
 
+def model_inputs(run: FinishedRun, split: str, number: int) -> list[Mapping[str, Any]]:
+    """What the model is fed of the recipe's first rows of a split, a row at a time.
+
+    Raises:
+        RecipeError, DataError: as `evaluate_run`.
+    """
+    from hf_efficient import tasks
+
+    rows, table, task = _recipe_rows(run, split)
+    task = tasks.bind(task, run.model, run.processing_class)
+    encoded, _ = _encode(run, task, table.select(range(min(number, len(table)))), rows)
+    collator = task.collator(run.processing_class)
+    batches: list[Mapping[str, Any]] = [collator([row]) for row in encoded]
+    return [{name: value for name, value in batch.items() if name not in _NOT_FED} for batch in batches]
+
+
 def predict_run(run: FinishedRun, data: str | Dataset | Sequence[str], split: str | None = None) -> Predictions:
     """What a run's model says of rows, labelled or not, in their own order.
 
@@ -193,6 +209,7 @@ def _acting_paths(overrides: Overrides) -> set[str]:
 
 # Rows.
 
+_NOT_FED: Final = ("labels", "sample_weight")
 _LEARNT: Final = ("label", "target", "completion", "weight")
 """Parts of columns that training and scoring read, and prediction does not."""
 

@@ -103,7 +103,7 @@ def test_virtual_tokens_are_evaluated_and_predict(tmp_path):
     assert not (tmp_path / "run/model").exists()
     assert "PeftModel.from_pretrained" in (tmp_path / "run/README.md").read_text()
     assert "prompt_tuning can't be merged" in (tmp_path / "run/report.md").read_text()
-    with pytest.raises(RunDirectoryError, match="found an adapter that can't be merged"):
+    with pytest.raises(RunDirectoryError, match="found an adapter that is not merged"):
         published_files(tmp_path / "run")
 
 
