@@ -10,16 +10,21 @@ Importing the package loads no torch: each name is imported when it is first use
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hf_efficient.errors import HfEfficientError
-    from hf_efficient.recipe import Batching, Distill, EarlyStopping, Freeze, Recipe
+    from hf_efficient.recipe import Batching, Distill, EarlyStopping, Freeze, Peft, Recipe
     from hf_efficient.training.finetune import Outcome, finetune
     from hf_efficient.training.trainer import EfficientTrainer
 
 __version__ = "0.1.0"
+
+# bitsandbytes 0.50, which peft imports where it is installed, tells every user of a CPU of a package that it can do
+# without, and at each step of a type that it casts.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 _HOMES = {
     "Batching": "hf_efficient.recipe",
@@ -29,6 +34,7 @@ _HOMES = {
     "Freeze": "hf_efficient.recipe",
     "HfEfficientError": "hf_efficient.errors",
     "Outcome": "hf_efficient.training.finetune",
+    "Peft": "hf_efficient.recipe",
     "Recipe": "hf_efficient.recipe",
     "finetune": "hf_efficient.training.finetune",
 }
@@ -41,6 +47,7 @@ __all__ = [
     "Freeze",
     "HfEfficientError",
     "Outcome",
+    "Peft",
     "Recipe",
     "finetune",
 ]

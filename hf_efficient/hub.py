@@ -66,6 +66,11 @@ def published_files(run_dir: Path) -> dict[str, Path]:
 
     Raises RunDirectoryError if the run is not finished.
     """
+    if (run_dir / "base").is_dir() and not (run_dir / "model").is_dir():
+        raise RunDirectoryError(
+            f"{run_dir}: expected a model, found an adapter that is not merged; run `hf-efficient merge` if it can be, "
+            "or push adapter/ with peft"
+        )
     for part in ("model/config.json", *_RUN_FILES):
         if not (run_dir / part).is_file():
             raise RunDirectoryError(f"{run_dir}: expected a finished run, found no {part}; finish the run first")

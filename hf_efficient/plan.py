@@ -71,14 +71,6 @@ class Plan:
         labels = replace(self.losses[0], weight=weight)
         return replace(self, losses=(labels, *self.losses[1:]), set_by={**self.set_by, "labels_weight": by})
 
-    def with_learnt(self, parameters: Mapping[str, Any]) -> Plan:
-        """The plan whose model has these parameters more, by name; they are learnt at the rate of the run."""
-        if self.learning_rates is None:
-            return self
-        return replace(
-            self, learning_rates={**self.learning_rates, **dict.fromkeys(parameters, self.args.learning_rate)}
-        )
-
     def with_callback(self, callback: Any) -> Plan:
         """The plan with one more callback."""
         return replace(self, callbacks=(*self.callbacks, callback))

@@ -69,8 +69,10 @@ def train(recipe: Recipe, interrupt_at: int | None = None) -> Trained:
 
 
 def weights(recipe: Recipe) -> dict[str, np.ndarray]:
-    """The weights that a run saved."""
-    return load_file(RunDirectory.of(recipe).model / "model.safetensors")
+    """The weights that a run saved: of its model, and of its adapter if it has one."""
+    run = RunDirectory.of(recipe)
+    files = (run.model / "model.safetensors", run.base / "model.safetensors", run.adapter / "adapter_model.safetensors")
+    return {f"{file.parent.name}.{name}": w for file in files if file.is_file() for name, w in load_file(file).items()}
 
 
 def losses(trained: Trained) -> list[float]:

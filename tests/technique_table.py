@@ -60,7 +60,27 @@ TABLE: dict[str, Row] = {
         same_slot="freeze",
         refused_with={"distill_features": "something else looks at what the frozen layers compute"},
     ),
-    "bitfit": Row({"freeze.train_only": ["bias", "head"]}),
+    "bitfit": Row({"freeze.train_only": ["bias", "head"]}, refused_with={"adamw_8bit": "only for weights of 4,096"}),
+    "lora": Row(
+        {"peft.method": "lora", "peft.lora_dropout": 0.1},
+        same_slot="peft",
+        refused_with={"bitfit": "trains the adapter and the head alone", "adamw_8bit": "only for weights of 4,096"},
+    ),
+    "adalora": Row(
+        {"peft.method": "adalora", "peft.init_r": 4, "peft.target_r": 1, "peft.deltaT": 2, "peft.tfinal": 1},
+        same_slot="peft",
+        refused_with={"bitfit": "trains the adapter and the head alone", "adamw_8bit": "only for weights of 4,096"},
+    ),
+    "prompt_tuning": Row(
+        {"peft.method": "prompt_tuning", "peft.num_virtual_tokens": 4},
+        same_slot="peft",
+        refused_with={
+            "bitfit": "trains the adapter and the head alone",
+            "adamw_8bit": "only for weights of 4,096",
+            "distill_features": "virtual tokens of peft.method stand among those",
+            "layerwise": "virtual tokens belong to no layer",
+        },
+    ),
     "bucketed": Row({"batching.padding": "bucketed"}, same_slot="batching", neutral={"batching.padding": "auto"}),
     "tokens": Row({"batching.padding": "tokens", "batching.max_tokens": 96}, same_slot="batching"),
     "accumulation": Row({"training.gradient_accumulation_steps": 2}),

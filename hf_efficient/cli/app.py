@@ -20,6 +20,7 @@ COMMANDS: Final = (
     "explain",
     "evaluate",
     "predict",
+    "merge",
     "schema",
     "assets",
     "init",

@@ -35,18 +35,27 @@ _NO_LIMIT: Final = 1_000_000
 
 
 def max_length_of(
-    config: Any, tokenizer: PreTrainedTokenizerBase, wanted: int | None = None, place: Callable[[str], str] = str
+    config: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    wanted: int | None = None,
+    place: Callable[[str], str] = str,
+    *,
+    virtual_tokens: int = 0,
 ) -> int:
     """Tokens of a row at most: `wanted`, else what the tokenizer says and the model's positions allow.
+
+    Virtual tokens before each row take positions, too.
 
     Raises:
         PlanError: the model has fewer positions than wanted, or nothing says how many tokens it takes.
     """
     positions = _positions(config)
+    if positions is not None:
+        positions -= virtual_tokens
     if wanted is not None:
         if positions is not None and wanted > positions:
             raise PlanError(
-                f"{place('data.max_length')}: expected at most {positions}, the positions of this "
+                f"{place('data.max_length')}: expected at most {positions}, the positions left in this "
                 f"{config.model_type} model; found {wanted}"
             )
         return wanted

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from torch import nn
 from transformers import PreTrainedModel
 
+from hf_efficient.errors import PlanError
 from hf_efficient.models.taps import layers_of
 
-_USED_BY_LAYERS = re.compile(r"relative_attention_bias|rel_embeddings")
-"""Weights beside the layers that every one of them uses: MPNet's and DeBERTa's relative positions."""
+_USED_BY_LAYERS = re.compile(r"relative_attention_bias|rel_embeddings|^prompt_encoder[.]")
+"""Weights beside the layers that every one of them uses: MPNet's and DeBERTa's relative positions,
+virtual tokens."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,17 @@ def depth_of(model: PreTrainedModel, place: str) -> Depth:
     below = tuple(n for n in names if n not in taken and (names.index(n) < first or _USED_BY_LAYERS.search(n)))
     above = tuple(name for name in names if name not in taken and name not in below)
     return Depth(below, tuple(of_layers), above)
+
+
+def head_modules(model: PreTrainedModel) -> list[str]:
+    """Names of the modules whose own weights stand above the layers; none of a language model, whose head is old."""
+    if model.get_output_embeddings() is not None:  # type: ignore[no-untyped-call]
+        return []
+    try:
+        names = depth_of(model, "head").head
+    except PlanError:  # the layers can't be told apart: by transformers' convention the head is beside the body
+        names = tuple(n for n, _ in model.named_parameters() if not n.startswith(f"{model.base_model_prefix}."))
+    return list(dict.fromkeys(name.rpartition(".")[0] for name in names))
 
 
 def frozen_modules(model: nn.Module) -> list[nn.Module]:

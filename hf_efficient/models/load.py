@@ -21,6 +21,7 @@ from hf_efficient.models import efficientnet_lite  # noqa: F401 (registers itsel
 from hf_efficient.models.checks import check_embeddings, max_length_of, set_pad_token
 from hf_efficient.models.distributed import check_tied_weights, cut_over_processes, draw_whole
 from hf_efficient.models.image_processor import check_images, set_image_size
+from hf_efficient.models.quantization import quantized, same_in_evaluation
 from hf_efficient.models.student import chosen_layers, student_of
 
 if TYPE_CHECKING:
@@ -77,7 +78,9 @@ def load_processing_class(
     return processor
 
 
-def encoding_limits(task: Task, config: Any, processing_class: Any, data: DataSection, place: Place) -> dict[str, Any]:
+def encoding_limits(
+    task: Task, config: Any, processing_class: Any, data: DataSection, place: Place, *, virtual_tokens: int = 0
+) -> dict[str, Any]:
     """How long an encoded row may be, and whether longer ones are cut; nothing for images.
 
     Raises:
@@ -85,7 +88,7 @@ def encoding_limits(task: Task, config: Any, processing_class: Any, data: DataSe
     """
     if takes_images(task.auto_model):
         return {}
-    max_length = max_length_of(config, processing_class, data.max_length, place)
+    max_length = max_length_of(config, processing_class, data.max_length, place, virtual_tokens=virtual_tokens)
     return {"max_length": max_length, "truncation": data.truncation}
 
 
@@ -225,7 +228,9 @@ def _load(section: ModelSection, task: Task, place: Place) -> Loaded:
             ignore_mismatched_sizes=True,
             output_loading_info=True,
             **cut_over_processes(section.distributed_config, auto_model, config),
+            **quantized(section.quantization, auto_model, config),
         )
+    same_in_evaluation(model)
     check_tied_weights(model, section.distributed_config, place("model.distributed_config"))
     _refuse_other_shapes(section, model, info["mismatched_keys"], place)
     if section.distributed_config.num_processes > 1:

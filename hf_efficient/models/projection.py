@@ -30,11 +30,6 @@ class Projection:
         self._hook = self._model.register_forward_hook(self._project)
 
     @property
-    def parameters(self) -> dict[str, nn.Parameter]:
-        """The weights of the map by their names in the student."""
-        return {f"{PROJECTION}.{name}": weight for name, weight in self._map.named_parameters()}
-
-    @property
     def note(self) -> str:
         """What the user should know of it."""
         widths = f"width {self._map.in_features} to the teacher's {self._map.out_features}"

@@ -19,7 +19,9 @@ from transformers import AutoTokenizer, PreTrainedModel
 from hf_efficient.errors import PlanError
 from hf_efficient.losses.divergences import TopK
 from hf_efficient.losses.rows import NOT_FED
+from hf_efficient.models.adapters import adapter_in, base_model, base_of, load_adapted, refusing
 from hf_efficient.models.load import explained, located, quiet, takes_images
+from hf_efficient.models.quantization import same_in_evaluation
 
 if TYPE_CHECKING:
     from hf_efficient.tasks.base import Task
@@ -42,15 +44,23 @@ def load_teacher(name: str, task: Task, place: str) -> Loaded:
         RecipeError: there is no such model.
         PlanError: it is not fine-tuned, or on another task, or has other labels or another order of them.
     """
-    location = located(name, place)
+    adapter = adapter_in(name)
+    location = located(name if adapter is None else base_of(adapter, place), place)
+    is_whole = adapter is None or Path(location) == adapter.parent / "base"
     with explained(name, place), quiet(local=Path(location).is_dir()):
         auto_model = getattr(transformers, task.auto_model)
-        teacher, info = auto_model.from_pretrained(location, dtype=torch.float32, output_loading_info=True)
-    if info["missing_keys"]:
+        # A base knows nothing of the labels yet: the adapter brings the head.
+        settings = {"dtype": torch.float32, **({} if is_whole else {**task.config(), "ignore_mismatched_sizes": True})}
+        teacher, info = auto_model.from_pretrained(location, output_loading_info=True, **settings)
+    if is_whole and info["missing_keys"]:
         raise PlanError(
             f"{place}: {name} has no weights for {', '.join(sorted(info['missing_keys'])[:3])}; a teacher must be "
             f"fine-tuned on the task: fine-tune it first, and name its run directory."
         )
+    if adapter is not None:
+        same_in_evaluation(teacher)
+        with refusing(f"{place}: {name} is no adapter of a {type(teacher).__name__} with these labels"):
+            teacher = base_model(load_adapted(teacher, adapter))
     _check_problem(name, teacher.config, task, place)
     _check_labels(name, teacher.config, task, place)
     tokenizer = None

@@ -12,6 +12,7 @@ from hf_efficient.recipe.early_stopping import EarlyStopping
 from hf_efficient.recipe.freeze import Freeze
 from hf_efficient.recipe.hub import Hub
 from hf_efficient.recipe.model import ModelSection
+from hf_efficient.recipe.peft import Peft
 from hf_efficient.recipe.recipe import Recipe
 from hf_efficient.recipe.section import Section
 from hf_efficient.recipe.source import Source
@@ -27,6 +28,7 @@ __all__ = [
     "Freeze",
     "Hub",
     "ModelSection",
+    "Peft",
     "Recipe",
     "Section",
     "Source",

@@ -94,6 +94,10 @@ def _adam(recipe: Recipe) -> bool:
     return not recipe.training.optim.startswith(_NO_ADAM)
 
 
+def _has_no_virtual_tokens(recipe: Recipe) -> bool:
+    return recipe.peft is None or not recipe.peft.is_prompt_learning
+
+
 def _compares(recipe: Recipe) -> bool:
     """Whether anything looks for the best evaluation."""
     training = recipe.training
@@ -198,6 +202,36 @@ NEEDS: Final = (
         "freeze.cache_max_gb", lambda r: r.freeze is None or r.freeze.cache is not False, "take freeze.cache: false out"
     ),
     Need(
+        "freeze.train_only",
+        lambda r: r.peft is None or r.freeze is None,
+        "peft trains the adapter and the head alone; take peft out, or see peft's bias and method: ln_tuning",
+    ),
+    Need(
+        "model.quantization", lambda r: r.peft is not None, "quantised weights can't be trained: train an adapter, peft"
+    ),
+    *(
+        Need("model.quantization", holds, remedy)
+        for holds, remedy in (
+            (lambda r: r.model.initialization == "pretrained", "random weights have nothing to lose: take it out"),
+            (lambda r: r.distill is None or r.distill.student is None, "the student is cut from whole weights"),
+            (lambda r: not r.training.torch_compile, "quantised weights can't be compiled: take torch_compile out"),
+        )
+    ),
+    Need("model.distributed_config", lambda r: r.peft is None, "peft needs the whole model on each process"),
+    *(
+        Need(
+            path,
+            lambda r: r.distill is None or _has_no_virtual_tokens(r),
+            "the virtual tokens of peft.method stand among those of the row",
+        )
+        for path in ("distill.hidden", "distill.attention", "distill.relations")
+    ),
+    Need(
+        "training.layerwise_lr_decay",
+        _has_no_virtual_tokens,
+        "virtual tokens belong to no layer",
+    ),
+    Need(
         "training.per_device_train_batch_size",
         lambda r: r.batching.padding != "tokens",
         "batching.max_tokens decides how many rows make a batch",
@@ -277,6 +311,7 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
         _names,
         _columns,
         _student,
+        _peft,
         _batch,
         _stream,
         _steps,
@@ -321,6 +356,27 @@ def _student(recipe: Recipe) -> Iterator[Complaint]:
     distill = recipe.distill
     if distill is not None and distill.student is not None and recipe.model.name != distill.teachers[0]:
         yield "model.name", "can't take effect: distill.student makes the model from the teacher; take one out."
+
+
+def _peft(recipe: Recipe) -> Iterator[Complaint]:
+    """The settings are peft's for the method, the method is one for the task, and weights are not sharded."""
+    peft, training = recipe.peft, recipe.training
+    if peft is None:
+        return
+    yield from ((f"peft.{name}", message) for name, message in peft.complaints())
+    if peft.is_prompt_learning and _reads_images(recipe):
+        yield (
+            "peft.method",
+            f"is {peft.method}, which puts virtual tokens before text, and images have none: take lora.",
+        )
+    if peft.is_prompt_learning and _is_language_model(recipe) and recipe.data.packing is not False:
+        yield (
+            "data.packing",
+            "must be false beside virtual tokens, which stand before each row: write data.packing: false.",
+        )
+    for name in ("fsdp", "deepspeed"):
+        if getattr(training, name):
+            yield f"training.{name}", "shards a model whose weights all train; take it out, or peft."
 
 
 def _batch(recipe: Recipe) -> Iterator[Complaint]:

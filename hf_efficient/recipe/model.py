@@ -38,6 +38,8 @@ class ModelSection(Section):
     """`random` keeps the architecture and draws new weights from `training.seed`."""
     config: dict[str, Any] = Field(default_factory=dict)
     """Fields of the model's configuration to change, under transformers' names: `hidden_dropout_prob: 0.2`."""
+    quantization: Literal["nf4", "int8"] | None = None
+    """Keep the weights of linear layers, but the head's, in 4 bits (`nf4`, as QLoRA does) or 8; only with `peft`."""
     pad_token: str | None = None
     """Token to pad with, for tokenizers that have none, e.g. `<|endoftext|>`."""
     distributed_config: DistributedConfigSection = DistributedConfigSection()

@@ -88,6 +88,7 @@ def missing_packages(recipe: Recipe) -> Iterator[Complaint]:
     needs = [
         ("training.optim", training.optim, OPTIMIZERS.get(training.optim)),
         *(("training.report_to", tracker, TRACKERS.get(tracker)) for tracker in trackers),
+        ("model.quantization", recipe.model.quantization, _BITSANDBYTES if recipe.model.quantization else None),
         ("training.use_liger_kernel", "true", _LIGER if training.use_liger_kernel else None),
     ]
     for path, value, package in needs:

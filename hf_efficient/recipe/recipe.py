@@ -24,6 +24,7 @@ from hf_efficient.recipe.freeze import Freeze
 from hf_efficient.recipe.hub import Hub
 from hf_efficient.recipe.model import ModelSection
 from hf_efficient.recipe.overrides import Override, Overrides, lay_over, read_overrides
+from hf_efficient.recipe.peft import RATE_FACTOR, Peft
 from hf_efficient.recipe.problems import messages
 from hf_efficient.recipe.section import Section
 from hf_efficient.recipe.source import API, Provenance, Source
@@ -82,6 +83,8 @@ class Recipe(Section):
     """How rows are grouped into batches."""
     freeze: Freeze | None = None
     """Leaving a part of the model as it is."""
+    peft: Peft | None = None
+    """Training an adapter instead of the model."""
     distill: Distill | None = None
     """Learning from a teacher."""
     early_stopping: EarlyStopping | None = None
@@ -129,7 +132,7 @@ class Recipe(Section):
         lay_over(tree, laid)
         _expand_task(tree)
         provenance = Provenance(provenance.root, _sources(tree, provenance, laid))
-        resolved = _with_student(_on_steps(_with_output_dir(tree, output_dir)))
+        resolved = _with_rate(_with_student(_on_steps(_with_output_dir(tree, output_dir))))
         try:
             return cls.model_validate(resolved, context=(tree, provenance))
         except ValidationError as error:
@@ -156,6 +159,11 @@ class Recipe(Section):
     def place(self, path: str) -> str:
         """Where the value at `path` was written, to begin a message: `configs/a.yaml:12: training.seed`."""
         return f"{self._provenance.source(tuple(path.split('.')))}: {path}"
+
+    @property
+    def virtual_tokens(self) -> int:
+        """Learnt tokens that stand before each row."""
+        return 0 if self.peft is None else int(self.peft.settings.get("num_virtual_tokens", 0))
 
     @property
     def sources(self) -> dict[str, Source]:
@@ -245,6 +253,15 @@ def _with_student(tree: Tree) -> Tree:
         return tree
     teacher = distill.get("teacher")
     return {**tree, "model": {**model, "name": teacher[0] if isinstance(teacher, list) and teacher else teacher}}
+
+
+def _with_rate(tree: Tree) -> Tree:
+    """`tree` with the learning rate of adapters, if there is one and nobody wrote a rate."""
+    training = tree.get("training", {})
+    if not isinstance(tree.get("peft"), dict) or not isinstance(training, dict) or "learning_rate" in training:
+        return tree
+    rate = RATE_FACTOR * TrainingSection.model_fields["learning_rate"].default
+    return {**tree, "training": {**training, "learning_rate": rate}}
 
 
 def _is_operational(path: str) -> bool:

@@ -21,9 +21,10 @@ _NAMES: Final[dict[Any, str]] = {
     float: "a number",
     str: "text",
     dict: "a mapping",
+    list: "a list",
     Any: "any value",
 }
-_PLURALS: Final[dict[Any, str]] = {int: "whole numbers", float: "numbers", str: "words"}
+_PLURALS: Final[dict[Any, str]] = {int: "whole numbers", float: "numbers", str: "words", list: "lists"}
 
 
 def mismatch(field: FieldInfo, value: Any) -> str:
@@ -93,7 +94,7 @@ def _phrase(kind: Any) -> str:
         return _phrase(inner) + _limits(limits)
     if origin is Literal:
         return _choices([str(choice).lower() if isinstance(choice, bool) else choice for choice in get_args(kind)])
-    if origin is tuple:
+    if origin is tuple or (origin is list and get_args(kind)):
         member = get_args(kind)[0]
         return f"a list of {_PLURALS.get(member, 'such words' if get_origin(member) is Literal else 'mappings')}"
     if isinstance(origin, type) and issubclass(origin, BaseModel):

@@ -33,7 +33,7 @@ def model_card(report: Mapping[str, Any], recipe_text: str, assets: Assets) -> s
     recipe = read_document(recipe_text, "recipe.yaml").tree
     sections = {
         "Intended use": _intended_use(report),
-        "How to use it": _usage(report["task"], recipe),
+        "How to use it": _usage(report, recipe),
         "Results": results_table(report),
         "Training": _training(report, recipe_text),
         "Data": _data(report, assets),
@@ -154,8 +154,11 @@ def _labels(task: Mapping[str, Any]) -> str:
     return ", ".join(names) + (f" and {more} more" if more else "")
 
 
-def _usage(task: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
-    """Code that needs nothing but transformers."""
+def _usage(report: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
+    """Code that needs nothing but transformers, or peft where an adapter stayed one."""
+    task, adapter = report["task"], report.get("adapter")
+    if adapter is not None and not adapter["merged"]:
+        return _adapter_usage(report["model"]["auto_model"])
     if task["type"] == "text2text-generation":
         return _generation_usage((recipe.get("task") or {}).get("prefix") or "")
     multi_label = task["problem"] == "multi_label"
@@ -167,6 +170,14 @@ def _usage(task: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
     )
     threshold = (recipe.get("task") or {}).get("threshold") if multi_label else None
     return code if threshold is None else f"{code}\n\nA label counts as predicted from a probability of {threshold} on."
+
+
+def _adapter_usage(auto_model: str) -> str:
+    return (
+        f"```python\nfrom peft import PeftModel\nfrom transformers import {auto_model}\n\n"
+        "# Two directories of the run.\n"
+        f'model = PeftModel.from_pretrained({auto_model}.from_pretrained("base"), "adapter").eval()\n```'
+    )
 
 
 def _generation_usage(prefix: str) -> str:

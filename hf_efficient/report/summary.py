@@ -50,9 +50,13 @@ def cost_rows(report: Mapping[str, Any]) -> Rows:
 
 
 def origin_rows(report: Mapping[str, Any]) -> Rows:
-    """Which model and which data."""
-    model = report["model"]
-    return [("Model", f"{model['name']} ({model['class']})"), ("Data", f"{data_name(report)}: {row_counts(report)}")]
+    """Which model, which adapter if there is one, and which data."""
+    model, adapter = report["model"], report.get("adapter")
+    rows = [("Model", f"{model['name']} ({model['class']})"), ("Data", f"{data_name(report)}: {row_counts(report)}")]
+    if adapter is not None:
+        merged = "merged into model/, alone in adapter/" if adapter["merged"] else "in adapter/, loaded on base/"
+        rows.insert(1, ("Adapter", f"{adapter['method']}, {merged}"))
+    return rows
 
 
 def data_name(report: Mapping[str, Any]) -> str:

@@ -10,8 +10,9 @@ from hf_efficient.recipe.batching import Batching
 from hf_efficient.recipe.distill import Distill
 from hf_efficient.recipe.early_stopping import EarlyStopping
 from hf_efficient.recipe.freeze import Freeze
+from hf_efficient.recipe.peft import Peft
 from hf_efficient.recipe.section import Section
-from hf_efficient.techniques import batching, distill, early_stopping, freeze
+from hf_efficient.techniques import batching, distill, early_stopping, freeze, peft
 
 if TYPE_CHECKING:
     from hf_efficient.plan import Plan
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
     Freeze: freeze.apply,
+    Peft: peft.apply,
     Distill: distill.apply,
     Batching: batching.apply,
     EarlyStopping: early_stopping.apply,

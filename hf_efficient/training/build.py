@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from hf_efficient.data.unlabelled import UNLABELLED, append_unlabelled, load_unl
 from hf_efficient.errors import PlanError, RecipeError, did_you_mean
 from hf_efficient.models import encoding_limits, load_model, load_processing_class
 from hf_efficient.plan import Plan
+from hf_efficient.recipe.peft import RATE_FACTOR
 from hf_efficient.techniques import apply_techniques, techniques_of
 from hf_efficient.training.cores import share_cores
 from hf_efficient.training.effects import refuse_for_this_model, refuse_on_this_machine
@@ -88,7 +89,9 @@ def build(
         loaded = loaded.cut(recipe.distill.student.from_teacher, processing_class)
     refuse_for_this_model(recipe, loaded.model)
     task = tasks.bind(task, loaded.model, processing_class)
-    limits = encoding_limits(task, loaded.model.config, processing_class, recipe.data, recipe.place)
+    limits = encoding_limits(
+        task, loaded.model.config, processing_class, recipe.data, recipe.place, virtual_tokens=recipe.virtual_tokens
+    )
     streamed = "train" if recipe.data.streaming else None
     encoded = {
         split: task.encode(table, processing_class, split=split, **limits)
@@ -109,12 +112,13 @@ def build(
         task=task,
         losses=(task.loss(label_smoothing=args.label_smoothing_factor),),
         scheduler=scheduler,
-        learning_rates=_learning_rates(recipe, loaded.model),
-        notes=(*loaded.notes, *([shared] if shared else [])),
+        notes=(*loaded.notes, *([shared] if shared else []), *_rate_of_adapters(recipe)),
     )
     if recipe.data.streaming:
         plan = with_stream(plan, recipe, tables, limits)
-    return apply_techniques(plan, techniques_of(recipe))
+    plan = apply_techniques(plan, techniques_of(recipe))
+    refuse_for_this_model(recipe, plan.model)  # again: less of it may be trained
+    return replace(plan, learning_rates=_learning_rates(recipe, plan.model))
 
 
 def _train_dataset(encoded: Mapping[str, Encoded]) -> Any:
@@ -141,6 +145,13 @@ def _place_of_model(recipe: Recipe) -> Callable[[str], str]:
     if recipe.distill is None or recipe.distill.student is None:
         return recipe.place
     return lambda path: recipe.place("distill.teacher" if path == "model.name" else path)
+
+
+def _rate_of_adapters(recipe: Recipe) -> list[str]:
+    if recipe.peft is None or recipe.gives("training.learning_rate"):
+        return []
+    rate = recipe.training.learning_rate
+    return [f"training.learning_rate is {rate:g} by default: {RATE_FACTOR} × that of full fine-tuning, for an adapter"]
 
 
 def _learning_rates(recipe: Recipe, model: PreTrainedModel) -> dict[str, float] | None:

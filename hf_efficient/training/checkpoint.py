@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
@@ -22,6 +22,8 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME
 
 from hf_efficient.errors import RunDirectoryError
+from hf_efficient.models.adapter_state import save_checkpoint
+from hf_efficient.models.adapters import is_adapted
 
 _NAME = re.compile(rf"{PREFIX_CHECKPOINT_DIR}-(\d+)")
 _ADAPTER_WEIGHTS_NAME = "adapter_model.safetensors"
@@ -131,17 +133,29 @@ def disk_error(error: BaseException) -> str | None:
     return "no space left, or the disk fails" if _NO_SPACE.search(str(error)) else None
 
 
+def _adapter_saver(model: Any) -> Callable[..., None]:
+    def save(folder: str, **_: Any) -> None:
+        save_checkpoint(model, folder)
+
+    return save
+
+
 @contextmanager
 def keeping_names(model: Any) -> Iterator[None]:
-    """Save weights under the names that the model has in memory.
+    """Save weights under the names that the model has in memory, and an adapter so that training can go on with it.
 
     transformers 5.23 gives those of ViT, DeiT and others older names when it saves, and its Trainer does not give them
     back when it resumes or takes the best checkpoint: such weights would silently stay as they are.
     """
-    if not isinstance(model, PreTrainedModel):
+    if is_adapted(model):
+        model.save_pretrained = _adapter_saver(model)
+    elif isinstance(model, PreTrainedModel):
+        model.save_pretrained = partial(  # type: ignore[method-assign]
+            model.save_pretrained, save_original_format=False
+        )
+    else:
         yield
         return
-    model.save_pretrained = partial(model.save_pretrained, save_original_format=False)  # type: ignore[method-assign]
     try:
         yield
     finally:

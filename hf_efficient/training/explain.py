@@ -16,7 +16,9 @@ from hf_efficient.data.images import image_size
 from hf_efficient.data.stream import StreamedRows
 from hf_efficient.losses import IGNORED
 from hf_efficient.models import blank_pixels, max_length_of, takes_images
+from hf_efficient.models.adapters import model_class
 from hf_efficient.models.distributed import class_name
+from hf_efficient.models.quantization import numel
 from hf_efficient.plan import Plan
 from hf_efficient.recipe import Recipe, Source
 from hf_efficient.recipe.schedules import SCHEDULES
@@ -170,8 +172,8 @@ def _model(recipe: Recipe, plan: Plan) -> dict[str, Any]:
     parameters = list(plan.model.parameters())
     return {
         "name": recipe.model.name,
-        "class": class_name(plan.model),
-        "parameters": sum(p.numel() for p in parameters),
+        "class": class_name(model_class(plan.model)),
+        "parameters": sum(numel(p) for p in parameters),
         "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),
         **_inputs(recipe, plan),
     }
@@ -183,7 +185,10 @@ def _inputs(recipe: Recipe, plan: Plan) -> dict[str, Any]:
     if takes_images(auto_model):
         _, channels, height, width = blank_pixels(plan.processing_class).shape
         return {"image_processor": name, "channels": channels, "height": height, "width": width}
-    max_length = max_length_of(plan.model.config, plan.processing_class, recipe.data.max_length, recipe.place)
+    config, reserved = plan.model.config, recipe.virtual_tokens
+    max_length = max_length_of(
+        config, plan.processing_class, recipe.data.max_length, recipe.place, virtual_tokens=reserved
+    )
     return {"tokenizer": name, "vocabulary": len(plan.processing_class), "max_length": max_length}
 
 

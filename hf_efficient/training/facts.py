@@ -10,6 +10,7 @@ from typing import Any
 from hf_efficient.data.stream import StreamedRows
 from hf_efficient.data.unlabelled import UNLABELLED
 from hf_efficient.measure import peak_memory
+from hf_efficient.models.adapters import is_adapted, model_class
 from hf_efficient.models.distributed import class_name
 from hf_efficient.plan import Plan
 from hf_efficient.recipe import Recipe
@@ -37,11 +38,14 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
         "task": {"type": plan.task.name, **plan.task.facts()},
         "model": {
             "name": recipe.model.name,
-            "class": class_name(plan.model),
+            "class": class_name(model_class(plan.model)),
             "auto_model": plan.task.auto_model,
-            "parameters": sum(p.numel() for p in plan.model.parameters()),
-            "trainable_parameters": sum(p.numel() for p in plan.model.parameters() if p.requires_grad),
+            "parameters": trained.parameters,
+            "trainable_parameters": trained.trainable_parameters,
         },
+        "adapter": None
+        if recipe.peft is None
+        else {"method": recipe.peft.method, "merged": not is_adapted(trained.model)},
         "data": {
             "name": recipe.data.name or recipe.data.train,
             "rows": {
@@ -72,7 +76,7 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
         "versions": {
             "hf_efficient": version("hf-efficient"),
             "python": platform.python_version(),
-            **{name: version(name) for name in REPORTED_PACKAGES},
+            **{name: version(name) for name in (*REPORTED_PACKAGES, *(["peft"] if recipe.peft else []))},
         },
         "notes": list(plan.notes),
         "recipe_digest": recipe.digest(),

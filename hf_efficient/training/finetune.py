@@ -16,6 +16,8 @@ from hf_efficient.assets import Asset, describe, is_asset
 from hf_efficient.data.files import first_line
 from hf_efficient.errors import HubError, RunDirectoryError
 from hf_efficient.models import read_image_processor, takes_images
+from hf_efficient.models.adapters import load_adapted
+from hf_efficient.models.quantization import same_in_evaluation
 from hf_efficient.recipe import Hub, Recipe
 from hf_efficient.report import read_report, write_reports
 from hf_efficient.training.arguments import training_arguments
@@ -94,7 +96,7 @@ def finetune(
             )
         )
     url = on_main_process(lambda: _push(directory, words.hub))
-    return Outcome(trained.metrics.get("validation", {}), report, directory, plan.model, plan.processing_class, url)
+    return Outcome(trained.metrics.get("validation", {}), report, directory, trained.model, plan.processing_class, url)
 
 
 def _push(directory: RunDirectory, hub: Hub | None) -> str | None:
@@ -128,9 +130,11 @@ def load_outcome(directory: RunDirectory) -> Outcome:
 def _load_model(directory: RunDirectory, auto_model: str) -> tuple[Any, Any]:
     try:
         with without_library_bars():
-            model = getattr(transformers, auto_model).from_pretrained(directory.model)
+            folder = directory.base if directory.base.is_dir() else directory.model
+            model = getattr(transformers, auto_model).from_pretrained(folder)
+            same_in_evaluation(model)
             read = read_image_processor if takes_images(auto_model) else transformers.AutoTokenizer.from_pretrained
-            return model, read(directory.model)
+            return load_adapted(model, directory.adapter) if directory.base.is_dir() else model, read(folder)
     except (OSError, ValueError, SafetensorError) as error:
         found = first_line(error) if directory.model.is_dir() else "it is missing"
         raise RunDirectoryError(

@@ -7,9 +7,10 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,8 @@ from hf_efficient.data.files import first_line
 from hf_efficient.data.stream import StreamedRows
 from hf_efficient.errors import HfEfficientError, PlanError, RunDirectoryError, TryAgainError
 from hf_efficient.measure import Stopwatch
+from hf_efficient.models.adapters import can_merge, is_adapted, load_adapted, merged, save_adapter, unloaded
+from hf_efficient.models.quantization import numel
 from hf_efficient.plan import Plan
 from hf_efficient.report.units import size
 from hf_efficient.tasks import predict_step, preprocess_logits_for_metrics
@@ -53,6 +56,11 @@ class Trained:
     total_seconds: float
     """Wall seconds of this part of the run, evaluation and saving included."""
     resumed_from_step: int | None
+    parameters: int
+    """Of the model as it was trained, adapter included."""
+    trainable_parameters: int
+    model: Any = field(repr=False)
+    """The trained model; an adapter is merged if it can be."""
     history: tuple[dict[str, Any], ...] = field(repr=False, default=())
 
 
@@ -83,7 +91,8 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
         if plan.test_dataset is not None:
             scored = trainer.predict(plan.test_dataset, metric_key_prefix="test").metrics
             metrics["test"] = _metrics(scored or {}, "test")
-        save_model(trainer, directory.model)
+        weights = [(numel(weight), weight.requires_grad) for weight in plan.model.parameters()]
+        model = save_model(trainer, directory)
     watch = _callback(trainer, Stopwatch)
     state = trainer.state
     whole = watch.steps == state.global_step  # a checkpoint of the stock Trainer brings steps that nobody timed
@@ -99,6 +108,9 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
         total_seconds=time.perf_counter() - start,
         resumed_from_step=resumed_from_step,
         history=tuple(state.log_history),
+        parameters=sum(number for number, _ in weights),
+        trainable_parameters=sum(number for number, trained in weights if trained),
+        model=model,
     )
 
 
@@ -208,25 +220,49 @@ def _last_evaluation(trainer: EfficientTrainer) -> dict[str, float | None] | Non
     return None
 
 
-def save_model(trainer: EfficientTrainer, path: Path) -> None:
-    """Write the model and its tokenizer where plain transformers loads them; whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
+def save_model(trainer: EfficientTrainer, directory: RunDirectory) -> Any:
+    """Write the model and its tokenizer where plain transformers loads them, and give it back; adapters are merged."""
+    model: Any = trainer.model
+    if not is_adapted(model):
+        _write_whole(trainer, directory.model, trainer.save_model)
+        return model
     if trainer.args.should_save:
-        shutil.rmtree(partial, ignore_errors=True)  # what a save that failed has left
-    trainer.save_model(str(partial))
+        _write_whole(trainer, directory.adapter, partial(save_adapter, model))
+    if can_merge(model):
+        plain = merged(model)
+        _write_whole(trainer, directory.model, partial(_save_plain, trainer, plain))
+        return plain
+    plain = unloaded(model)
+    _write_whole(trainer, directory.base, partial(_save_plain, trainer, plain))
+    return load_adapted(plain, on_main_process(lambda: directory.adapter))
+
+
+def _save_plain(trainer: EfficientTrainer, model: Any, path: str) -> None:
+    if trainer.args.should_save:
+        model.save_pretrained(path)
+        trainer.processing_class.save_pretrained(path)  # type: ignore[union-attr]
+
+
+def _write_whole(trainer: EfficientTrainer, path: Path, write: Callable[[str], Any]) -> None:
+    """Have a folder written by the process that saves; whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.partial")
+    if trainer.args.should_save:
+        shutil.rmtree(unfinished, ignore_errors=True)  # what a save that failed has left
+    write(str(unfinished))
     if not trainer.args.should_save:
         return
-    (partial / "training_args.bin").unlink(missing_ok=True)
+    (unfinished / "training_args.bin").unlink(missing_ok=True)
     shutil.rmtree(path, ignore_errors=True)
-    partial.replace(path)
+    unfinished.replace(path)
 
 
 def _check_space(plan: Plan, path: Path) -> None:
     """Refuse to start where the run's files can't fit (estimate: 4 bytes a parameter, 8 more for the optimizer)."""
     weights = 4 * sum(p.numel() for p in plan.model.parameters())
-    moments = 8 * sum(p.numel() for p in plan.model.parameters() if p.requires_grad)
+    trained = 4 * sum(p.numel() for p in plan.model.parameters() if p.requires_grad)
+    of_checkpoint = (trained if is_adapted(plan.model) else weights) + 2 * trained
     kept = 0 if plan.args.save_strategy == "no" else (plan.args.save_total_limit or 1) + 1
-    needed = weights + kept * (weights + moments)
+    needed = weights + kept * of_checkpoint
     free = shutil.disk_usage(path).free
     if free < needed:
         raise RunDirectoryError(

@@ -42,6 +42,16 @@ class RunDirectory:
         return self.path / "model"
 
     @property
+    def adapter(self) -> Path:
+        """The trained adapter and head as peft saves them; peft loads it on the model that the run began with."""
+        return self.path / "adapter"
+
+    @property
+    def base(self) -> Path:
+        """In place of `model`, what an adapter that can't be merged is loaded on."""
+        return self.path / "base"
+
+    @property
     def checkpoints(self) -> Path:
         """Checkpoints to resume from."""
         return self.path / "checkpoints"
@@ -73,7 +83,7 @@ class RunDirectory:
 
     def holds_work(self) -> bool:
         """Whether there is anything of an earlier run that took training to make."""
-        return self.report.exists() or self.model.exists() or any(self.checkpoints.glob("*"))
+        return self.report.exists() or self.model.exists() or self.base.exists() or any(self.checkpoints.glob("*"))
 
 
 @dataclass(frozen=True)

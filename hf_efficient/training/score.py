@@ -100,17 +100,19 @@ def load_run(path: str | Path, overrides: Overrides = ()) -> FinishedRun:
         raise RunDirectoryError(f"{path}: expected the directory of a run, found no recipe.yaml in it; check the path.")
     recipe = Recipe.load(directory.recipe, overrides)
     overridden = _acting_paths(overrides)
-    if not (directory.model / "config.json").is_file():
+    if not any((folder / "config.json").is_file() for folder in (directory.model, directory.base)):
         raise RunDirectoryError(
             f"{path}: expected a finished run, found no model/; run `hf-efficient finetune {directory.recipe}` first."
         )
 
+    from hf_efficient.models.quantization import is_quantized
     from hf_efficient.training.finetune import load_outcome
 
     outcome = load_outcome(directory)
     if "task.threshold" in overridden and outcome.model.config.problem_type != "multi_label_classification":
         raise PlanError("task.threshold has no effect: only a multi-label model has a threshold; leave it out.")
-    return FinishedRun(recipe, directory, outcome.model.float(), outcome.processing_class, outcome.report)
+    model = outcome.model if is_quantized(outcome.model) else outcome.model.float()
+    return FinishedRun(recipe, directory, model, outcome.processing_class, outcome.report)
 
 
 def evaluate_run(run: FinishedRun, data: str | Dataset | None = None, split: str | None = None) -> Evaluation:
@@ -147,6 +149,23 @@ def evaluate_run(run: FinishedRun, data: str | Dataset | None = None, split: str
     logs = score_rows(run.recipe, run.model, run.processing_class, task, encoded)
     metrics = {name: logs[f"eval_{name}"] for name in ("loss", *task.metric_names)}
     return Evaluation(metrics, rows, len(table), (*cut, *notes))
+
+
+def model_inputs(run: FinishedRun, split: str, number: int) -> list[Mapping[str, Any]]:
+    """What the model is fed of the recipe's first rows of a split, a row at a time.
+
+    Raises:
+        RecipeError, DataError: as `evaluate_run`.
+    """
+    from hf_efficient import tasks
+    from hf_efficient.losses import is_side_column
+
+    rows, table, task = _recipe_rows(run, split)
+    task = tasks.bind(task, run.model, run.processing_class)
+    encoded, _ = _encode(run, task, table.select(range(min(number, len(table)))), rows)
+    collator = task.collator(run.processing_class)
+    batches: list[Mapping[str, Any]] = [collator([row]) for row in encoded]
+    return [{name: value for name, value in batch.items() if not is_side_column(name)} for batch in batches]
 
 
 def predict_run(run: FinishedRun, data: str | Dataset | Sequence[str], split: str | None = None) -> Predictions:
@@ -299,7 +318,10 @@ def _encode(run: FinishedRun, task: Task, table: Dataset, rows: str) -> tuple[Da
     """The rows as the model is fed them, and a note if some were cut."""
     from hf_efficient.models import encoding_limits
 
-    limits = encoding_limits(task, run.model.config, run.processing_class, run.recipe.data, run.recipe.place)
+    recipe, config = run.recipe, run.model.config
+    limits = encoding_limits(
+        task, config, run.processing_class, recipe.data, recipe.place, virtual_tokens=recipe.virtual_tokens
+    )
     encoded = task.encode(table, run.processing_class, split=rows, **limits)
     if not encoded.num_truncated:
         return encoded.dataset, ()

@@ -18,6 +18,8 @@ from hf_efficient.data.batches import Batches, Split
 from hf_efficient.data.decoder_inputs import DecoderInputs
 from hf_efficient.errors import PlanError
 from hf_efficient.losses import Batch, Loss, Supervised, is_side_column, known_head
+from hf_efficient.models.adapter_state import load_checkpoint
+from hf_efficient.models.adapters import base_model, is_adapted
 from hf_efficient.plan import Plan
 from hf_efficient.recipe.section import Section
 from hf_efficient.techniques import apply_techniques
@@ -168,7 +170,7 @@ class EfficientTrainer(Trainer):
             return losses
         smoothing = self.args.label_smoothing_factor if self.label_smoother is not None else 0.0
         model = self.accelerator.unwrap_model(self.model)
-        head = known_head(model, label_smoothing=smoothing)
+        head = known_head(base_model(model), label_smoothing=smoothing)
         if isinstance(head, Supervised) and getattr(model.config, "is_encoder_decoder", False):
             self.data_collator = DecoderInputs(self.data_collator, model.prepare_decoder_input_ids_from_labels)
         return None if head is None else (head,)
@@ -392,6 +394,20 @@ class EfficientTrainer(Trainer):
         if name is not None and metrics.get(name if name.startswith("eval_") else f"eval_{name}", 0) is None:
             return False  # a metric that is undefined is no best one; the stock method compares it and fails
         return super()._determine_best_metric(metrics, trial)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        if self._takes_adapters():
+            return load_checkpoint(self.model, resume_from_checkpoint)
+        return super()._load_from_checkpoint(resume_from_checkpoint, model)
+
+    def _load_best_model(self) -> None:
+        # The stock method has peft load it anew, which fails for virtual tokens that are made by a network.
+        if self._takes_adapters():
+            return load_checkpoint(self.model, str(self.state.best_model_checkpoint))
+        return super()._load_best_model()
+
+    def _takes_adapters(self) -> bool:
+        return is_adapted(self.model) and not (self.is_fsdp_enabled or self.is_deepspeed_enabled)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         known: Any = self.state.stateful_callbacks  # by name, whatever its declared type says

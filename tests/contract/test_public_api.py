@@ -30,6 +30,7 @@ def test_the_public_names():
         "Freeze",
         "HfEfficientError",
         "Outcome",
+        "Peft",
         "Recipe",
         "finetune",
     ]

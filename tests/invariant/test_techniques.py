@@ -29,8 +29,8 @@ def plain_losses(tmp_path_factory):
 def test_every_technique_has_a_row():
     sections = {key.split(".")[0] for row in TABLE.values() for key in row.settings}
     fields = {section.__name__: section for section in TECHNIQUES}
-    assert {"Batching", "Distill", "EarlyStopping", "Freeze"} == set(fields)
-    assert {"batching", "distill", "early_stopping", "freeze"} <= sections
+    assert {"Batching", "Distill", "EarlyStopping", "Freeze", "Peft"} == set(fields)
+    assert {"batching", "distill", "early_stopping", "freeze", "peft"} <= sections
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -98,6 +98,8 @@ def test_its_neutral_setting_gives_the_plain_run(name, plain_losses, tmp_path):
         "frozen",
         "prefix_cache",
         "bitfit",
+        "lora",
+        "prompt_tuning",
         "layerwise",
         "label_smoothing",
         "class_weights",

@@ -68,7 +68,7 @@ def apply(plan: Plan, section: Distill) -> Plan:
 def _with_features(plan: Plan, section: Distill, teachers: list[Teacher]) -> Plan:
     projection = projection_of(section, plan.model, teachers[0].model)
     if projection is not None:
-        plan = plan.with_learnt(projection.parameters).with_callback(TakeOff(projection)).with_note(projection.note)
+        plan = plan.with_callback(TakeOff(projection)).with_note(projection.note)
     for loss in feature_losses(section, plan.model, teachers, projection):
         plan = plan.with_loss(loss)
     return plan

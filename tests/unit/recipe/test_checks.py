@@ -148,6 +148,12 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
         (["distill={teacher: t, beta: 0.3}"], "distill.beta", "jensen_shannon"),
         (["distill={teacher: t, divergence: squared_error, temperature: 3}"], "distill.temperature", "has none"),
         (["distill={teacher: t, teacher_weights: [1]}"], "distill.teacher_weights", "list of several"),
+        (["peft={method: lora}", "freeze={train_only: [bias]}"], "freeze.train_only", "the adapter and the head alone"),
+        (["peft={method: p_tuning}", "training.layerwise_lr_decay=0.5"], "training.layerwise_lr_decay", "to no layer"),
+        *(
+            (["peft={method: p_tuning}", f"distill={{teacher: t, {name}: {{}}}}"], f"distill.{name}", "virtual tokens")
+            for name in ("hidden", "attention", "relations")
+        ),
         (["model.revision=v1"], "model.revision", "are pinned"),
         (["data.name=", "data.train=a.csv", "data.config=sst2"], "data.config", "set data.name"),
     ],
