@@ -154,7 +154,7 @@ def test_kept_answers_give_the_losses_of_a_teacher_that_is_asked(tmp_path):
 def _kept_by_two(folder: str) -> list[float]:
     steady = {"distill.teacher": str(Path(folder) / "teacher"), "distill.cache": True, "training.precision": "fp32"}
     config = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    half = {"training.per_device_train_batch_size": 4, "model.config": config}
+    half = {"training.per_device_train_batch_size": 4, "model.config": config, "data.unlabelled": "validation"}
     return losses(train(smoke(Path(folder) / "two", {**steady, **half})))
 
 
@@ -162,7 +162,8 @@ def test_two_processes_share_the_answers(tmp_path):
     shutil.copytree(teacher(), tmp_path / "teacher")
     found = run_processes(2, _kept_by_two, str(tmp_path))[0]
     config = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    alone = {"distill.teacher": TEACHER, "training.precision": "fp32", "model.config": config}
+    more = {"data.unlabelled": "validation", "training.precision": "fp32"}
+    alone = {"distill.teacher": TEACHER, "model.config": config, **more}
     assert found == pytest.approx(losses(train(smoke(tmp_path / "one", alone))), rel=1e-5)
     shards = list((tmp_path / "home").rglob("teachers/*/*.npy"))
     assert len(shards) == 1
