@@ -79,6 +79,7 @@ TABLE: dict[str, Row] = {
             "adamw_8bit": "only for weights of 4,096",
             "distill_features": "virtual tokens of peft.method stand among those",
             "layerwise": "virtual tokens belong to no layer",
+            "prefix_cache": "the embeddings and the lowest layer are not frozen as a whole",
         },
     ),
     "bucketed": Row({"batching.padding": "bucketed"}, same_slot="batching", neutral={"batching.padding": "auto"}),

@@ -54,9 +54,10 @@ def max_length_of(
         positions -= virtual_tokens
     if wanted is not None:
         if positions is not None and wanted > positions:
+            beside = f" beside {virtual_tokens} virtual tokens" if virtual_tokens else ""
             raise PlanError(
-                f"{place('data.max_length')}: expected at most {positions}, the positions left in this "
-                f"{config.model_type} model; found {wanted}"
+                f"{place('data.max_length')}: expected at most {positions}, the positions of this "
+                f"{config.model_type} model{beside}; found {wanted}"
             )
         return wanted
     known = [length for length in (positions, tokenizer.model_max_length) if length and length < _NO_LIMIT]

@@ -144,7 +144,10 @@ def test_activation_checkpointing_changes_nothing(tmp_path):
 
 
 def test_long_rows_leave_room_for_virtual_tokens(tmp_path):
-    with pytest.raises(HfEfficientError, match="expected at most 60, the positions left in this bert model; found 64"):
+    with pytest.raises(
+        HfEfficientError,
+        match="expected at most 60, the positions of this bert model beside 4 virtual tokens; found 64",
+    ):
         train(smoke(tmp_path / "run", {**PROMPTS, "data.max_length": 64}))
 
 
