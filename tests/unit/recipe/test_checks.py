@@ -155,6 +155,7 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
             for name in ("hidden", "attention", "relations")
         ),
         (["model.revision=v1"], "model.revision", "are pinned"),
+        (["model.quantization=nf4"], "model.quantization", "train an adapter"),
         (["data.name=", "data.train=a.csv", "data.config=sst2"], "data.config", "set data.name"),
     ],
 )  # fmt: skip
