@@ -25,6 +25,7 @@ TEACHER = "{teacher}"
 
 SHORT = {"training.num_train_epochs": 3, "training.logging_steps": 1, "training.learning_rate": 1e-3}
 """18 steps of 8 rows, in three epochs."""
+_EPOCHS = "training.num_train_epochs"
 
 
 class CutOffError(Exception):
@@ -45,7 +46,8 @@ class Interrupt(TrainerCallback):
 def smoke(output_dir: Path, settings: dict[str, Any]) -> Recipe:
     """The smoke recipe, short, with settings laid over it; `TEACHER` stands for a fine-tuned model."""
     given = {key: teacher() if value == TEACHER else value for key, value in settings.items()}
-    return Recipe.load("smoke", {**SHORT, "training.output_dir": str(output_dir), **given})
+    short = {key: value for key, value in SHORT.items() if key != _EPOCHS or "training.max_steps" not in settings}
+    return Recipe.load("smoke", {**short, "training.output_dir": str(output_dir), **given})
 
 
 @cache

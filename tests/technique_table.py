@@ -60,6 +60,21 @@ TABLE: dict[str, Row] = {
         same_slot="freeze",
         refused_with={"distill_features": "something else looks at what the frozen layers compute"},
     ),
+    "unfrozen": Row(
+        {"freeze.layers": "all", "freeze.unfreeze": {"every_steps": 2}, "freeze.cache": False},
+        same_slot="freeze",
+        refused_with=dict.fromkeys(("lora", "adalora", "prompt_tuning"), "peft leaves the model's own weights"),
+    ),
+    "unfrozen_cached": Row(
+        {"freeze.layers": 2, "freeze.unfreeze": {"every_steps": 2}, "freeze.cache": True},
+        same_slot="freeze",
+        refused_with={
+            **dict.fromkeys(("lora", "adalora", "prompt_tuning"), "peft leaves the model's own weights"),
+            **dict.fromkeys(
+                ("distill_features", "distill_projection"), "something else looks at what the frozen layers compute"
+            ),
+        },
+    ),
     "bitfit": Row({"freeze.train_only": ["bias", "head"]}, refused_with={"adamw_8bit": "only for weights of 4,096"}),
     "lora": Row(
         {"peft.method": "lora", "peft.lora_dropout": 0.1},

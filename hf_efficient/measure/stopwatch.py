@@ -8,6 +8,8 @@ from typing import Any
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
+from hf_efficient.measure.filling import filling_time
+
 
 class Stopwatch(TrainerCallback, ExportableState):
     """Wall and CPU seconds of the training steps, loading of batches included, evaluation and saving left out.
@@ -20,17 +22,21 @@ class Stopwatch(TrainerCallback, ExportableState):
     def __init__(self) -> None:
         self.seconds = 0.0
         self.cpu_seconds = 0.0
+        self.cache_seconds = 0.0
+        self.cache_cpu_seconds = 0.0
         self.steps = 0
         self._mark = (0.0, 0.0)
+        self._filled = (0.0, 0.0)
         self._prepares = False
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint needs to go on counting; JSON."""
-        counted = {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds, "steps": self.steps}
-        return {"args": {}, "attributes": counted}
+        names = ("seconds", "cpu_seconds", "cache_seconds", "cache_cpu_seconds", "steps")
+        return {"args": {}, "attributes": {name: getattr(self, name) for name in names}}
 
     def _start(self) -> None:
         self._mark = (time.perf_counter(), time.process_time())
+        self._filled = filling_time()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Start of the run or of its continuation."""
@@ -50,10 +56,12 @@ class Stopwatch(TrainerCallback, ExportableState):
         self._count()
 
     def _count(self) -> None:
-        wall, cpu = self._mark
+        (wall, cpu), filled = self._mark, self._filled
         self._start()
         self.seconds += self._mark[0] - wall
         self.cpu_seconds += self._mark[1] - cpu
+        self.cache_seconds += self._filled[0] - filled[0]
+        self.cache_cpu_seconds += self._filled[1] - filled[1]
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """An evaluation is no training step."""

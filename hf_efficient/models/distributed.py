@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
+from accelerate import DistributedType, PartialState
 from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule
 from torch.distributed.tensor import DTensor, distribute_tensor
@@ -69,6 +70,11 @@ def class_name(model: nn.Module) -> str:
 def is_cut(model: nn.Module) -> bool:
     """Whether each process holds a part of the model only."""
     return any(isinstance(weight, DTensor) for weight in model.parameters())
+
+
+def is_sharded(model: nn.Module) -> bool:
+    """Whether it is so, or will be once accelerate has prepared it."""
+    return is_cut(model) or PartialState().distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED)
 
 
 def draw_whole(model: Any, missing: Collection[str], random_state: Tensor) -> None:

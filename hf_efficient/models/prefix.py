@@ -6,7 +6,7 @@ embeddings and layers. Those of the prefix answer with the given hidden states a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from inspect import signature
 from typing import Any, Final
@@ -26,14 +26,14 @@ _TOLERANCE: Final = {torch.float32: 1e-4}
 _ROUGH: Final = 0.05
 
 
-def frozen_depth(model: PreTrainedModel, place: str) -> int:
-    """How many of the lowest layers are frozen together with all that is below them.
+def frozen_depth(model: PreTrainedModel, place: str, *, thawed: Collection[str] = ()) -> int:
+    """How many of the lowest layers are frozen together with all that is below them, once `thawed` are trained too.
 
     Raises:
         PlanError: the layers can't be told apart.
     """
     depth = depth_of(model, place)
-    trained = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    trained = {name for name, weight in model.named_parameters() if weight.requires_grad or name in thawed}
     below = 0
     for part in depth.parts[:-1]:
         if trained & set(part):

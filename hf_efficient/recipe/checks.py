@@ -207,6 +207,12 @@ NEEDS: Final = (
         "peft trains the adapter and the head alone; take peft out, or see peft's bias and method: ln_tuning",
     ),
     Need(
+        "freeze.unfreeze",
+        lambda r: r.peft is None or r.freeze is None,
+        "peft leaves the model's own weights as they are; take one out",
+    ),
+    Need("freeze.unfreeze.every_epochs", _in_memory, "a stream has no known length; write every_steps"),
+    Need(
         "model.quantization", lambda r: r.peft is not None, "quantised weights can't be trained: train an adapter, peft"
     ),
     *(
@@ -318,6 +324,7 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
         _evaluation,
         _best_model,
         _schedule,
+        _thawing,
         _device,
         _sharding,
         _liger,
@@ -473,6 +480,18 @@ def _schedule(recipe: Recipe) -> Iterator[Complaint]:
     if schedule.required and not set(schedule.required) & set(given):
         missing = " or ".join(schedule.required)
         yield "training.lr_scheduler_type", f"{name} needs a setting: write {missing} under {path}."
+
+
+def _thawing(recipe: Recipe) -> Iterator[Complaint]:
+    """Something thaws before the run ends, as far as its length is written in the same words."""
+    training, unfreeze = recipe.training, None if recipe.freeze is None else recipe.freeze.unfreeze
+    if unfreeze is None:
+        return
+    words = "epochs" if training.max_steps < 1 else "steps"
+    every = unfreeze.every_epochs if words == "epochs" else unfreeze.every_steps
+    end = training.num_train_epochs if words == "epochs" else training.max_steps
+    if every is not None and every >= end:
+        yield f"freeze.unfreeze.every_{words}", f"can't take effect: the run ends after {end:g} {words}."
 
 
 def _device(recipe: Recipe) -> Iterator[Complaint]:

@@ -28,7 +28,7 @@ TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
 """Section of the recipe → technique, in the order in which they are applied (see docs/design.md §2)."""
 
 
-FINISHING: dict[type[Section], Callable[[Any, Any], Any]] = {Freeze: freeze.with_cache}
+FINISHING: dict[type[Section], Callable[[Any, Any], Any]] = {Freeze: freeze.finish}
 """Section of the recipe → what it does to the plan once all techniques are applied, for it must see their model."""
 
 

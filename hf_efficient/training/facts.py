@@ -58,6 +58,8 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
         "training": {
             "seconds": trained.seconds,
             "cpu_seconds": trained.cpu_seconds,
+            "cache_seconds": trained.cache_seconds,
+            "cache_cpu_seconds": trained.cache_cpu_seconds,
             "total_seconds": trained.total_seconds,
             "steps": trained.steps,
             "epochs": trained.epochs,

@@ -53,6 +53,9 @@ class Trained:
     """Wall seconds in training steps and what was prepared for them, of all parts of an interrupted run; None where
     another program did some."""
     cpu_seconds: float | None
+    cache_seconds: float | None
+    """Of these, wall seconds in filling the caches of hidden states and of a teacher's answers."""
+    cache_cpu_seconds: float | None
     total_seconds: float
     """Wall seconds of this part of the run, evaluation and saving included."""
     resumed_from_step: int | None
@@ -105,6 +108,8 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
         train_loss=output.training_loss if resume_from is None and math.isfinite(output.training_loss) else None,
         seconds=watch.seconds if whole else None,
         cpu_seconds=watch.cpu_seconds if whole else None,
+        cache_seconds=watch.cache_seconds if whole else None,
+        cache_cpu_seconds=watch.cache_cpu_seconds if whole else None,
         total_seconds=time.perf_counter() - start,
         resumed_from_step=resumed_from_step,
         history=tuple(state.log_history),

@@ -34,7 +34,8 @@ BESIDE = {
     "measure": set(),
     "report": {"assets", "recipe", "errors"},
 }
-"""Rooms beside the flow, which only `cli`, `experiments` and `training` use, and what they import."""
+"""Rooms beside the flow, which only `cli`, `experiments` and `training` use, and `techniques` to measure; what they
+import."""
 HEAVY = {
     "accelerate", "datasets", "evaluate", "huggingface_hub", "numpy", "pandas", "pyarrow", "safetensors", "sklearn",
     "tokenizers", "torch", "transformers",
@@ -76,6 +77,8 @@ def allowed(room: str) -> set[str]:
     if room in BESIDE:
         return {room, *BESIDE[room]}
     below = {*FLOW[FLOW.index(room) :]}
+    if room == "techniques":
+        return below | {"measure"}
     return below | set(BESIDE) if room in ("cli", "experiments", "training") else below
 
 

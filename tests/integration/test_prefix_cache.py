@@ -199,7 +199,7 @@ def test_a_wish_that_can_not_be_granted_is_refused(settings, reason, tmp_path):
 
 
 def test_a_model_in_parts_has_none(tmp_path, monkeypatch):
-    monkeypatch.setattr("hf_efficient.techniques.freeze.cache.is_cut", lambda model: True)
+    monkeypatch.setattr("hf_efficient.techniques.freeze.cache.is_sharded", lambda model: True)
     with pytest.raises(PlanError, match=r"freeze\.cache can't take effect: the model is sharded over the processes"):
         train(smoke(tmp_path / "run", {"freeze.layers": 1, "freeze.cache": True}))
 

@@ -97,6 +97,7 @@ def test_its_neutral_setting_gives_the_plain_run(name, plain_losses, tmp_path):
         "distill_projection",
         "frozen",
         "prefix_cache",
+        "unfrozen",
         "bitfit",
         "lora",
         "prompt_tuning",

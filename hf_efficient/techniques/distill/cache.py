@@ -10,6 +10,7 @@ from transformers import TrainerCallback
 
 from hf_efficient.assets.cache import cache_root
 from hf_efficient.errors import PlanError
+from hf_efficient.measure import filling
 from hf_efficient.models.cached_teacher import CachedTeacher
 
 if TYPE_CHECKING:
@@ -59,5 +60,6 @@ class FillCache(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer before the first step, also of a run that goes on."""
-        for teacher in self.teachers:
-            teacher.open(lambda groups: tqdm(groups, desc="teacher", unit="group", leave=False))
+        with filling():
+            for teacher in self.teachers:
+                teacher.open(lambda groups: tqdm(groups, desc="teacher", unit="group", leave=False))

@@ -12,11 +12,12 @@ from hf_efficient.errors import PlanError
 from hf_efficient.models.depth import Depth, depth_of, frozen_modules
 from hf_efficient.recipe.freeze import Freeze
 from hf_efficient.techniques.freeze.cache import with_cache
+from hf_efficient.techniques.freeze.unfreeze import thawing_of, with_thawing
 
 if TYPE_CHECKING:
     from hf_efficient.plan import Plan
 
-__all__ = ["apply", "frozen_names", "with_cache"]
+__all__ = ["apply", "finish", "frozen_names"]
 
 
 def apply(plan: Plan, section: Freeze) -> Plan:
@@ -35,12 +36,26 @@ def apply(plan: Plan, section: Freeze) -> Plan:
     if not any(weight.requires_grad for weight in model.parameters()):
         raise PlanError("freeze leaves nothing to be trained; freeze fewer layers.")
     for module in frozen_modules(model):
-        module.register_forward_pre_hook(_stays_in_evaluation)
+        thawable = [part for part in module.modules() if any(True for _ in part.parameters())]
+        for part in thawable if section.unfreeze else [module]:
+            part.register_forward_pre_hook(_stays_in_evaluation)
     return plan
 
 
+def finish(plan: Plan, section: Freeze) -> Plan:
+    """The plan with the cache of what is frozen, and with what thaws, once all other techniques are applied.
+
+    Raises:
+        PlanError: the recipe wants one of them where it can't be.
+    """
+    thawing = thawing_of(plan, section, stays=_stays(plan.model, section))
+    plan = with_cache(plan, section, thawing)
+    return with_thawing(plan, thawing) if thawing.turns else plan
+
+
 def _stays_in_evaluation(module: nn.Module, inputs: Any) -> None:
-    if module.training:  # the Trainer puts the whole model into training mode at each micro-batch
+    # The Trainer puts the whole model into training mode at each micro-batch.
+    if module.training and not any(weight.requires_grad for weight in module.parameters()):
         module.eval()
 
 
@@ -50,8 +65,13 @@ def frozen_names(model: Any, section: Freeze) -> set[str]:
     Raises:
         PlanError: a setting that freezes nothing, or layers that the model has not.
     """
+    return set(_lowest(depth_of(model, "freeze"), section)) | _stays(model, section)
+
+
+def _stays(model: Any, section: Freeze) -> set[str]:
+    """Names of the parameters that are frozen for good, whatever thaws."""
     depth = depth_of(model, "freeze")
-    frozen = set(_lowest(depth, section))
+    frozen: set[str] = set()
     names = [name for name, _ in model.named_parameters()]
     for pattern in section.names:
         frozen.update(_matches(pattern, names))

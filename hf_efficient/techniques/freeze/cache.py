@@ -3,52 +3,76 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
-from accelerate import DistributedType, PartialState
 from tqdm import tqdm
 from transformers import TrainerCallback
 
 from hf_efficient.assets.cache import cache_root
 from hf_efficient.errors import HfEfficientError, PlanError
+from hf_efficient.measure import filling
 from hf_efficient.models.cached_prefix import CachedPrefix
-from hf_efficient.models.distributed import is_cut
+from hf_efficient.models.distributed import is_sharded
 from hf_efficient.models.prefix import Prefix, frozen_depth
 
 if TYPE_CHECKING:
+    from hf_efficient.models.thawing import Thawing
     from hf_efficient.plan import Plan
     from hf_efficient.recipe.freeze import Freeze
 
 logger = logging.getLogger(__name__)
 
-_SHARDED: Final = (DistributedType.FSDP, DistributedType.DEEPSPEED)
 
-
-def with_cache(plan: Plan, section: Freeze) -> Plan:
+def with_cache(plan: Plan, section: Freeze, thawing: Thawing) -> Plan:
     """The plan with what leaves its frozen lower layers kept on disk, if the recipe wants that and it can be.
 
-    It comes after all other techniques, which may have put adapters or listeners into the model.
+    It comes after all other techniques, which may have put adapters or listeners into the model; what thaws later is
+    still frozen.
 
     Raises:
         PlanError: the recipe wants it where it can't be.
     """
-    if section.cache is False or (section.cache is None and not _pays(plan)):
+    if section.cache is False or (section.cache is None and not _pays(plan, section, thawing)):
         return plan
     reason = _why_not(plan)
     if reason is not None:
         return _without(plan, section, reason)
-    layers = frozen_depth(plan.model, "freeze.cache")
-    prefix = Prefix(plan.model, layers, "freeze.cache")
-    cached = CachedPrefix(prefix, cache_root() / "prefixes", _tables(plan), plan.data_collator)
-    num_bytes, reason = _tried(plan, cached, section.cache_max_gb * 1e9)
+    depths = _depths(plan, section, thawing)
+    caches = {layers: _cached(plan, layers) for layers in depths if layers > 0}
+    num_bytes, reason = _tried(plan, caches[depths[0]], len(caches), section.cache_max_gb * 1e9)
     if reason is not None:
         return _without(plan, section, reason)
-    note = (
-        f"what leaves the {layers} frozen layers is computed once, before the first step: {cached.num_rows:,} rows "
-        f"take about {num_bytes / 1e6:,.1f} MB in {cache_root() / 'prefixes'}"
-    )
-    return plan.with_callback(OpenCache(cached, required=section.cache is True)).with_note(note)
+    stages = [caches.get(layers) for layers in depths]
+    note = _note(caches[depths[0]].num_rows, num_bytes, list(caches))
+    return plan.with_callback(OpenCache(stages, thawing.taken, required=section.cache is True)).with_note(note)
+
+
+def _depths(plan: Plan, section: Freeze, thawing: Thawing) -> list[int]:
+    """How many layers are looked up at first, and after each turn of what thaws.
+
+    All that are frozen, where the rows are seen again before the next turn; else those that never thaw.
+    """
+    turns = range(len(thawing.turns) + 1)
+    frozen = [frozen_depth(plan.model, "freeze.cache", thawed=thawing.names(number)) for number in turns]
+    seen_again = _seen_again(plan, thawing.every_steps or 0, thawing.every_epochs or 0)
+    if not thawing.turns or seen_again or (section.cache and frozen[-1] == 0):
+        return frozen
+    return [frozen[-1] for _ in turns]
+
+
+def _cached(plan: Plan, layers: int) -> CachedPrefix:
+    prefix = Prefix(plan.model, layers, "freeze.cache")
+    return CachedPrefix(prefix, cache_root() / "prefixes", _tables(plan), plan.data_collator)
+
+
+def _note(num_rows: int, num_bytes: int, depths: list[int]) -> str:
+    when = "once, before the first step"
+    if len(depths) > 1:
+        when = f"before the first step, and anew where fewer are left ({', '.join(str(layers) for layers in depths)})"
+    place = f"take about {num_bytes / 1e6:,.1f} MB in {cache_root() / 'prefixes'}"
+    return f"what leaves the {depths[0]} frozen layers is computed {when}: {num_rows:,} rows {place}"
 
 
 def _without(plan: Plan, section: Freeze, reason: str) -> Plan:
@@ -57,15 +81,21 @@ def _without(plan: Plan, section: Freeze, reason: str) -> Plan:
     return plan.with_note(f"what leaves the frozen layers is computed in every epoch: {reason}")
 
 
-def _pays(plan: Plan) -> bool:
+def _pays(plan: Plan, section: Freeze, thawing: Thawing) -> bool:
     """Whether whole layers are frozen, and the rows are seen more than once."""
-    args, rows = plan.args, plan.train_dataset
-    if args is None or rows is None or frozen_depth(plan.model, "freeze.cache") == 0:
+    args = plan.args
+    if args is None or plan.train_dataset is None or not _seen_again(plan, args.max_steps, args.num_train_epochs):
         return False
-    if args.max_steps <= 0:
-        return bool(args.num_train_epochs > 1)
+    return _depths(plan, section, thawing)[0] > 0
+
+
+def _seen_again(plan: Plan, steps: int, epochs: float) -> bool:
+    """Whether training rows are seen more than once in so many steps, or if there are none, epochs."""
+    args, rows = plan.args, plan.train_dataset
+    if steps <= 0:
+        return epochs > 1
     rows_of_step = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
-    return not hasattr(rows, "__len__") or bool(args.max_steps * rows_of_step > len(rows))
+    return not hasattr(rows, "__len__") or bool(steps * rows_of_step > len(rows))
 
 
 def _why_not(plan: Plan) -> str | None:
@@ -78,7 +108,7 @@ def _why_not(plan: Plan) -> str | None:
         return "the embeddings and the lowest layer are not frozen as a whole"
     if plan.args.torch_compile:
         return "training.torch_compile compiles the whole model"
-    if PartialState().distributed_type in _SHARDED or is_cut(plan.model):
+    if is_sharded(plan.model):
         return "the model is sharded over the processes"
     return None
 
@@ -89,15 +119,15 @@ def _tables(plan: Plan) -> list[Any]:
     return [plan.train_dataset, *([plan.eval_dataset] if scored else [])]
 
 
-def _tried(plan: Plan, cached: CachedPrefix, max_bytes: float) -> tuple[int, str | None]:
-    """How large the hidden states of all rows are, and why they can't be kept, if they can't."""
+def _tried(plan: Plan, cached: CachedPrefix, copies: int, max_bytes: float) -> tuple[int, str | None]:
+    """How large the hidden states of all rows are, of each of `copies` depths, and why they can't be kept."""
     prefix, model = cached.prefix, plan.model
     short, both = cached.trial(model.device)
     if (reason := prefix.refusal(model, short, both)) is not None:
         return 0, reason
     dtype = torch.bfloat16 if plan.args.bf16 else torch.float16 if plan.args.fp16 else None
     with prefix.installed(), torch.no_grad(), torch.autocast(model.device.type, dtype, enabled=dtype is not None):
-        num_bytes = cached.num_bytes(prefix.states(model, short))
+        num_bytes = copies * cached.num_bytes(prefix.states(model, short))
     if num_bytes <= max_bytes:
         return num_bytes, None
     taken = f"{cached.num_rows:,} rows take {num_bytes / 1e6:,.1f} MB"
@@ -105,16 +135,35 @@ def _tried(plan: Plan, cached: CachedPrefix, max_bytes: float) -> tuple[int, str
 
 
 class OpenCache(TrainerCallback):
-    """Computes what leaves the frozen layers before the first step; one process computes, the others wait."""
+    """Computes what leaves the frozen layers, of each stage before its steps; one process does, the others wait."""
 
-    def __init__(self, cached: CachedPrefix, *, required: bool) -> None:
-        self.cached = cached
+    def __init__(
+        self, stages: Sequence[CachedPrefix | None], stage_of: Callable[[Any], int], *, required: bool
+    ) -> None:
+        self.stages = stages
+        self.stage_of = stage_of
         self.required = required
+        self.cached: CachedPrefix | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer before the first step, also of a run that goes on."""
+        self._open(self.stages[self.stage_of(state)], kwargs["model"])
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by the Trainer before each step: layers may have thawed."""
+        wanted = self.stages[self.stage_of(state)]
+        if wanted is not self.cached:
+            self._open(wanted, kwargs["model"])
+
+    def _open(self, wanted: CachedPrefix | None, model: Any) -> None:
+        if self.cached is not None:
+            self.cached.close()
+        self.cached = wanted
+        if wanted is None:
+            return
         try:
-            self.cached.open(kwargs["model"], lambda groups: tqdm(groups, "frozen layers", unit="group", leave=False))
+            with filling():
+                wanted.open(model, lambda groups: tqdm(groups, "frozen layers", unit="group", leave=False))
         except HfEfficientError as error:
             if self.required:
                 raise
@@ -122,7 +171,7 @@ class OpenCache(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer after each step: rows that are never found would cost the cache's time for nothing."""
-        if self.required and not self.cached.num_found:
+        if self.required and self.cached is not None and not self.cached.num_found:
             raise PlanError(
                 "freeze.cache can't take effect: the rows of a batch are not those of the data set, or the model is "
                 "given more than them; take it out."
@@ -130,4 +179,5 @@ class OpenCache(TrainerCallback):
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer after the last step."""
-        self.cached.close()
+        if self.cached is not None:
+            self.cached.close()

@@ -1,0 +1,103 @@
+"""Gradual unfreezing: frozen layers are trained one after the other, from the top down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+from transformers import TrainerCallback
+
+from hf_efficient.errors import PlanError
+from hf_efficient.models.depth import depth_of
+from hf_efficient.models.distributed import is_sharded
+from hf_efficient.models.thawing import Thawing, turns_of
+
+if TYPE_CHECKING:
+    from hf_efficient.plan import Plan
+    from hf_efficient.recipe.freeze import Freeze, Unfreeze
+
+
+def thawing_of(plan: Plan, section: Freeze, *, stays: Collection[str]) -> Thawing:
+    """What the section thaws before the run ends, as far as its end is known; `stays` is never trained.
+
+    Raises:
+        PlanError: nothing thaws, or the model is cut into shards.
+    """
+    unfreeze = section.unfreeze
+    if unfreeze is None:
+        return Thawing()
+    if is_sharded(plan.model):
+        raise PlanError("freeze.unfreeze can't take effect: the model is sharded over the processes; take it out.")
+    depth = depth_of(plan.model, "freeze.unfreeze")
+    number = len(depth.layers) if section.layers == "all" else section.layers or 0
+    turns = list(turns_of(depth, number, at_a_time=unfreeze.layers, stays=stays))[: _num_reached(plan.args, unfreeze)]
+    if not any(turn.names for turn in turns):
+        raise PlanError("freeze.unfreeze can't take effect: nothing thaws before the run ends; take it out.")
+    return Thawing(tuple(turns), unfreeze.every_epochs, unfreeze.every_steps)
+
+
+def _num_reached(args: Any, unfreeze: Unfreeze) -> int | None:
+    """Turns before the run ends; None where it is counted in something else than they are."""
+    if args is None:
+        return None
+    by_steps: bool = args.max_steps > 0
+    every, end = (unfreeze.every_steps, args.max_steps) if by_steps else (unfreeze.every_epochs, args.num_train_epochs)
+    return None if every is None else math.ceil(end / every) - 1
+
+
+def with_thawing(plan: Plan, thawing: Thawing) -> Plan:
+    """The plan in which frozen parameters thaw.
+
+    All that will ever be trained is made trainable here, so that the optimizer and DDP know it, and frozen before the
+    first step. An optimizer passes over what has no gradient: neither weight decay nor momentum moves it, and its
+    moments begin when it thaws.
+    """
+    note = _note(plan.model, thawing)
+    weights = dict(plan.model.named_parameters())
+    turns = [[weights[name] for name in turn.names] for turn in thawing.turns]
+    for weight in (weight for turn in turns for weight in turn):
+        weight.requires_grad_(True)
+    if plan.args is not None:
+        plan.args.ddp_find_unused_parameters = True
+    return plan.with_callback(Thaw(thawing, turns)).with_note(note)
+
+
+def _note(model: nn.Module, thawing: Thawing) -> str:
+    """When which layers thaw, and how many parameters are trained from then on."""
+    every, unit = thawing.every_steps or thawing.every_epochs or 1, "step" if thawing.every_steps else "epoch"
+    sizes = {name: weight.numel() for name, weight in model.named_parameters()}
+    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    words = [f"{trained:,} at first"]
+    for number, turn in enumerate(thawing.turns, start=1):
+        trained += sum(sizes[name] for name in turn.names)
+        words.append(f"{trained:,} after {unit} {number * every:,} ({' and '.join(turn.parts)})")
+    return f"parameters thaw from the top down: trained are {', '.join(words)}; layer 0 is the lowest"
+
+
+class Thaw(TrainerCallback):
+    """Freezes what has not had its turn, before the first step of a run and of its continuation, and thaws the rest."""
+
+    def __init__(self, thawing: Thawing, turns: list[list[nn.Parameter]]) -> None:
+        self.thawing = thawing
+        self._turns = turns
+        self._taken: int | None = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by the Trainer once the optimizer is made and the model is wrapped."""
+        if not self.thawing.begins(state):
+            raise PlanError("freeze.unfreeze can't take effect: the run ends before anything thaws; take it out.")
+        self._set(self.thawing.taken(state))
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by the Trainer before the first micro-batch of a step."""
+        self._set(self.thawing.taken(state))
+
+    def _set(self, taken: int) -> None:
+        if taken == self._taken:
+            return
+        for number, weights in enumerate(self._turns):
+            for weight in weights:
+                weight.requires_grad_(number < taken)
+        self._taken = taken
