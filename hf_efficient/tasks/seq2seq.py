@@ -14,12 +14,13 @@ import torch
 from datasets import concatenate_datasets
 from transformers import GenerationConfig
 
-from hf_efficient.data.columns import read_texts, read_weights, refuse_weightless
+from hf_efficient.data.columns import read_texts, read_weights
 from hf_efficient.data.decoder_inputs import DecoderInputs
 from hf_efficient.data.encode import Encoded, Texts, num_truncated, tokenise
 from hf_efficient.data.targets import TargetRoles, TargetRules, has_targets, read_targets, resolve_target_columns
 from hf_efficient.errors import DataError, PlanError, RecipeError, did_you_mean
 from hf_efficient.losses import IGNORED, Supervised, target_tokens
+from hf_efficient.tasks.row_by_row import RowByRow
 from hf_efficient.tasks.text_metrics import TEXT_METRICS, score_texts
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _OF_BEAMS: Final = ("early_stopping", "length_penalty")
 
 
 @dataclass(frozen=True)
-class Text2TextGeneration:
+class Text2TextGeneration(RowByRow):
     """The task, learnt from the recipe; `bind` makes it that of one model and tokenizer."""
 
     columns: TargetRoles
@@ -121,32 +122,7 @@ class Text2TextGeneration:
         """What the report says of the task."""
         return {"problem": "generation", "labels": []}
 
-    def encode(
-        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str
-    ) -> Encoded:
-        """Token ids and `length` of the sources, `labels`, the ids of the targets, and `sample_weight`.
-
-        Raises:
-            DataError: a text, target or weight that can't be used.
-        """
-        from hf_efficient.assets.cache import cache_root
-
-        limits: dict[str, Any] = {"max_length": max_length, "truncation": truncation}
-        encoded = self._encode(table, tokenizer, split, cache_root() / "encoded", **limits)
-        refuse_weightless(encoded.dataset, self.columns.weight, split)
-        return encoded
-
-    def encode_batch(
-        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str
-    ) -> Dataset:
-        """Some rows of a stream, encoded likewise.
-
-        Raises:
-            DataError: a text, target or weight that can't be used.
-        """
-        return self._encode(table, tokenizer, split, None, max_length=max_length, truncation=truncation).dataset
-
-    def _encode(
+    def encode_rows(
         self,
         table: Dataset,
         tokenizer: PreTrainedTokenizerBase,
@@ -156,6 +132,7 @@ class Text2TextGeneration:
         max_length: int,
         truncation: bool,
     ) -> Encoded:
+        """Token ids and `length` of the sources; `labels`, the ids of the targets, and `sample_weight`."""
         encode = partial(tokenise, tokenizer=tokenizer, truncation=truncation, split=split, cache=cache)
         texts = [self.prefix + text for text in read_texts(table, self.columns.text, split)]
         encoded = [encode(Texts(texts), max_length=max_length)]

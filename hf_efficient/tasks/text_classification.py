@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import DataCollatorWithPadding
 
-from hf_efficient.data.columns import read_texts, refuse_weightless, resolve_columns
+from hf_efficient.data.columns import read_texts, resolve_columns
 from hf_efficient.data.encode import Encoded, Texts, encode_texts
 from hf_efficient.data.rules import TextRules
 from hf_efficient.tasks.classification import Classification
+from hf_efficient.tasks.row_by_row import RowByRow
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TextClassification(Classification):
+class TextClassification(RowByRow, Classification):
     """The task, learnt from the training rows."""
 
     name = "text-classification"
@@ -28,34 +29,10 @@ class TextClassification(Classification):
     rules = TextRules.of
     resolve = staticmethod(resolve_columns)
 
-    def encode(
-        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str
-    ) -> Encoded:
-        """Token ids and `length`, cached on disk; `labels` and `sample_weight` where the table has them.
-
-        Raises:
-            DataError: a text, label or weight that can't be used.
-        """
-        from hf_efficient.assets.cache import cache_root
-
-        limits: dict[str, Any] = {"max_length": max_length, "truncation": truncation}
-        encoded = self._encode(table, tokenizer, split, cache_root() / "encoded", **limits)
-        refuse_weightless(encoded.dataset, self.columns.weight, split)
-        return encoded
-
-    def encode_batch(
-        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, truncation: bool, split: str
-    ) -> Dataset:
-        """Some rows of a stream, encoded likewise.
-
-        Raises:
-            DataError: a text, label or weight that can't be used.
-        """
-        return self._encode(table, tokenizer, split, None, max_length=max_length, truncation=truncation).dataset
-
-    def _encode(
+    def encode_rows(
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, split: str, cache: Path | None, **limits: Any
     ) -> Encoded:
+        """Token ids of a text, or of two, and `length`; `labels` and `sample_weight` where the table has them."""
         second = self.columns.text_pair
         texts = Texts(
             read_texts(table, self.columns.text, split),

@@ -12,7 +12,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers.data.data_collator import pad_without_fast_tokenizer_warning
 
-from hf_efficient.data.columns import read_weights, refuse_weightless
+from hf_efficient.data.columns import read_weights
 from hf_efficient.data.encode import Encoded, encode_texts
 from hf_efficient.data.labels import is_labelled, learn_classes, stated_classes
 from hf_efficient.data.words import (
@@ -31,6 +31,7 @@ from hf_efficient.errors import DataError
 from hf_efficient.losses import IGNORED, Supervised, supervised_tokens
 from hf_efficient.tasks.classification import choose_metrics, logits_of, softmax, weigh_classes
 from hf_efficient.tasks.metrics import METRICS, are_bio, score
+from hf_efficient.tasks.row_by_row import RowByRow
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -44,7 +45,7 @@ Place = Callable[[str], str]
 
 
 @dataclass(frozen=True)
-class TokenClassification:
+class TokenClassification(RowByRow):
     """The task, learnt from the training rows.
 
     A word's label stands on its first token; its other tokens, and those that mark begin and end, have none.
@@ -111,36 +112,10 @@ class TokenClassification:
         """What the report says of the task."""
         return {"problem": self.problem, "labels": list(self.classes)}
 
-    def encode(
-        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, /, *, max_length: int, truncation: bool, split: str
-    ) -> Encoded:
-        """Token ids, `length` and `word_starts`, cached on disk; `labels` and `sample_weight` where the table has them.
-
-        Raises:
-            DataError: words, labels or weights that can't be used.
-            PlanError: the tokenizer can't tell words apart.
-        """
-        from hf_efficient.assets.cache import cache_root
-
-        limits: dict[str, Any] = {"max_length": max_length, "truncation": truncation}
-        encoded = self._encode(table, tokenizer, split, cache_root() / "encoded", **limits)
-        refuse_weightless(encoded.dataset, self.columns.weight, split)
-        return encoded
-
-    def encode_batch(
-        self, table: Dataset, tokenizer: PreTrainedTokenizerBase, /, *, max_length: int, truncation: bool, split: str
-    ) -> Dataset:
-        """Some rows of a stream, encoded likewise.
-
-        Raises:
-            DataError: words, labels or weights that can't be used.
-            PlanError: the tokenizer can't tell words apart.
-        """
-        return self._encode(table, tokenizer, split, None, max_length=max_length, truncation=truncation).dataset
-
-    def _encode(
+    def encode_rows(
         self, table: Dataset, tokenizer: PreTrainedTokenizerBase, split: str, cache: Path | None, **limits: Any
     ) -> Encoded:
+        """Token ids, `length` and `word_starts`; `labels` and `sample_weight` where the table has them."""
         require_word_ids(tokenizer)
         sentences = read_words(table, self.columns.tokens, split)
         encoded = encode_texts(Words(sentences), tokenizer, split=split, cache=cache, **limits)
