@@ -79,12 +79,20 @@ TABLE: dict[str, Row] = {
     "lora": Row(
         {"peft.method": "lora", "peft.lora_dropout": 0.1},
         same_slot="peft",
-        refused_with={"bitfit": "trains the adapter and the head alone", "adamw_8bit": "only for weights of 4,096"},
+        refused_with={
+            "bitfit": "trains the adapter and the head alone",
+            "adamw_8bit": "only for weights of 4,096",
+            "distill_projection": "which neither adapters nor",
+        },
     ),
     "adalora": Row(
         {"peft.method": "adalora", "peft.init_r": 4, "peft.target_r": 1, "peft.deltaT": 2, "peft.tfinal": 1},
         same_slot="peft",
-        refused_with={"bitfit": "trains the adapter and the head alone", "adamw_8bit": "only for weights of 4,096"},
+        refused_with={
+            "bitfit": "trains the adapter and the head alone",
+            "adamw_8bit": "only for weights of 4,096",
+            "distill_projection": "which neither adapters nor",
+        },
     ),
     "prompt_tuning": Row(
         {"peft.method": "prompt_tuning", "peft.num_virtual_tokens": 4},
@@ -92,7 +100,7 @@ TABLE: dict[str, Row] = {
         refused_with={
             "bitfit": "trains the adapter and the head alone",
             "adamw_8bit": "only for weights of 4,096",
-            "distill_features": "virtual tokens of peft.method stand among those",
+            **dict.fromkeys(("distill_features", "distill_projection"), "virtual tokens of peft.method stand among"),
             "layerwise": "virtual tokens belong to no layer",
             "prefix_cache": "the embeddings and the lowest layer are not frozen as a whole",
         },

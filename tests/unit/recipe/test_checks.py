@@ -148,7 +148,6 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
         (["distill={teacher: t, beta: 0.3}"], "distill.beta", "jensen_shannon"),
         (["distill={teacher: t, divergence: squared_error, temperature: 3}"], "distill.temperature", "has none"),
         (["distill={teacher: t, teacher_weights: [1]}"], "distill.teacher_weights", "list of several"),
-        (["model.quantization=nf4"], "model.quantization", "quantised weights can't be trained"),
         (
             ["model.quantization=nf4", "peft={method: lora}", "model.initialization=random"],
             "model.quantization",
