@@ -203,12 +203,12 @@ NEEDS: Final = (
     ),
     Need(
         "freeze.train_only",
-        lambda r: r.peft is None or r.freeze is None,
+        lambda r: r.peft is None,
         "peft trains the adapter and the head alone; take peft out, or see peft's bias and method: ln_tuning",
     ),
     Need(
         "freeze.unfreeze",
-        lambda r: r.peft is None or r.freeze is None,
+        lambda r: r.peft is None,
         "peft leaves the model's own weights as they are; take one out",
     ),
     Need("freeze.unfreeze.every_epochs", _in_memory, "a stream has no known length; write every_steps"),

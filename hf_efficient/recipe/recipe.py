@@ -174,7 +174,9 @@ class Recipe(Section):
         """All resolved values in nested dicts and lists, without those that can't take effect beside the others."""
         tree: Tree = self.model_dump(mode="json")
         for *outer, key in dormant(self):
-            reduce(lambda section, name: section[name], outer, tree).pop(key, None)
+            section = reduce(lambda around, name: around and around[name], outer, tree)
+            if section is not None:
+                section.pop(key, None)
         return tree
 
     def dump(self) -> str:

@@ -133,6 +133,16 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
             "batching.max_tokens",
             "write batching.padding: auto",
         ),
+        (
+            [STREAM, "training.max_steps=9", "freeze={layers: 1, unfreeze: {every_epochs: 1}}"],
+            "freeze.unfreeze.every_epochs",
+            "write every_steps",
+        ),
+        (
+            ["peft={method: lora}", "freeze={layers: 1, unfreeze: {every_steps: 9}}"],
+            "freeze.unfreeze",
+            "peft leaves the model's own weights as they are",
+        ),
         (["data.revision=v1"], "data.revision", "are pinned"),
         (["freeze={layers: 1, cache: false, cache_max_gb: 2}"], "freeze.cache_max_gb", "take freeze.cache: false out"),
         (["data.unlabelled=a.csv"], "data.unlabelled", "only a teacher can answer such rows"),
