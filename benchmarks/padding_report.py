@@ -17,6 +17,7 @@ import matplotlib as mpl
 
 mpl.use("agg")
 import matplotlib.pyplot as plt
+from notes import fill, table
 
 NAMES: Final = ("padding", "evaluation", "memory", "time_to_accuracy")
 VARIANTS: Final = {"fixed": "fixed length", "dynamic": "dynamic", "bucketed": "grouped by length"}
@@ -28,13 +29,6 @@ ACCURACY: Final = 0.82
 """The accuracy whose times are compared."""
 
 Json = Mapping[str, Any]
-Row = Sequence[str]
-
-
-def table(header: Row, rows: Iterator[Row]) -> str:
-    """A Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def quartiles(found: Json, form: str = ".2f") -> str:
@@ -153,21 +147,6 @@ def _over_seeds(document: Json, base: str, point: Callable[[Sequence[Json]], Jso
         return "not reached"
     each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
     return f"{statistics.median(ratios):.2f} × (seeds: {each})"
-
-
-def fill(note: str, parts: Mapping[str, str]) -> str:
-    """The note with what stands between the markers of each part replaced.
-
-    Raises:
-        SystemExit: it lacks a marker.
-    """
-    for name, text in parts.items():
-        start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-        if start not in note or end not in note:
-            raise SystemExit(f"the note has no place for {name}: it needs {start} and {end}.")
-        before, _, rest = note.partition(start)
-        note = f"{before}{start}\n{text}\n{end}{rest.partition(end)[2]}"
-    return note
 
 
 def draw(found: Mapping[str, Json], path: Path) -> None:

@@ -189,3 +189,22 @@ def test_the_report_fills_the_note_and_draws_the_figure(benchmark, monkeypatch, 
     assert note.read_text() == text
     with pytest.raises(SystemExit, match="no place for memory"):
         module.fill("a note", {"memory": ""})
+
+
+def test_the_report_of_an_experiment(benchmark, monkeypatch, tmp_path):
+    row = {
+        "arm": "a",
+        "metrics": {"validation": {"accuracy": 0.75}},
+        "model": {"trainable_parameters": 10},
+        "training": {"cpu_seconds": 4.0},
+        "peak_memory_bytes": 5,
+        "stored_bytes": {"model": 6, "adapter": None},
+    }
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n" + json.dumps({**row, "arm": "b"}) + "\n")
+    note = tmp_path / "note.md"
+    note.write_text("before\n<!-- arms -->\n<!-- /arms -->\nafter\n")
+    monkeypatch.setattr(sys, "argv", ["", "a", "--rows", str(tmp_path / "rows.jsonl"), "--note", str(note)])
+    benchmark("arms_report").main()
+    assert "| b | 1 | 0.7500 | 4.0 s | 5 B | 10 | 6 B |" in note.read_text()
+    assert note.read_text().endswith("after\n")
+    assert note.with_suffix(".png").read_bytes()[1:4] == b"PNG"
