@@ -43,6 +43,8 @@ _REFUSED: Final = {
 }
 _UNDRIVEN: Final = ("arrow_config", "kasa_config", "monteclora_config", "use_asa")
 """Settings of variants with a loss or a schedule of their own, which nothing here drives."""
+_MEANT: Final = {"alpha": "lora_alpha", "dropout": "lora_dropout", "rank": "r"}
+"""What people call settings of LoRA."""
 _UNPREPARED: Final = ("corda", "eva", "loftq", "lora_ga")
 """Ways to start LoRA's weights that look at data or at a quantised model first."""
 
@@ -100,7 +102,7 @@ def _wrong(method: str, name: str, value: Any) -> Iterator[str]:
     if name in owned:
         yield "follows from the run; take it out."
     elif name not in known:
-        meant = nearest(name, known)
+        meant = _MEANT.get(name) if _MEANT.get(name) in known else nearest(name, known)
         yield f"is not a setting of {method}." + (f" Did you mean peft.{meant}?" if meant else "")
     elif name in _UNDRIVEN and value:
         yield "brings a loss or a schedule of its own, which nothing drives here; take it out."

@@ -48,6 +48,7 @@ def test_the_rate_is_ten_times_that_of_full_fine_tuning():
         ({"method": "poly"}, "peft.method can't be poly: it needs the number of a task with each row; take lora."),
         ({"method": "lora", "lora_alfa": 3}, "peft.lora_alfa is not a setting of lora. Did you mean peft.lora_alpha?"),
         ({"method": "ia3", "r": 3}, "peft.r is not a setting of ia3."),
+        ({"method": "lora", "rank": 4}, "peft.rank is not a setting of lora. Did you mean peft.r?"),
         ({"method": "lora", "r": "four"}, "peft.r must be a whole number, found the word four."),
         ({"method": "lora", "bias": "al"}, "peft.bias must be one of none, all, lora_only, found the word al. Did you"),
         ({"method": "lora", "target_modules": 3}, "peft.target_modules must be a list of words or text or null, found"),
