@@ -41,8 +41,6 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/padding.py
 	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/memory.py
-	$(BIN)/python benchmarks/prefix_cache.py
-	$(BIN)/python benchmarks/distillation.py
 	$(BIN)/python benchmarks/time_to_accuracy.py
 	$(BIN)/python benchmarks/padding_report.py
 	$(BIN)/python benchmarks/prefix_cache.py

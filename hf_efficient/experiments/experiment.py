@@ -13,13 +13,17 @@ from pydantic import Field, ValidationError
 from hf_efficient.errors import RecipeError, did_you_mean
 from hf_efficient.recipe import Recipe
 from hf_efficient.recipe.files import read_text
+from hf_efficient.recipe.overrides import read_overrides
 from hf_efficient.recipe.problems import messages
 from hf_efficient.recipe.section import Section
 from hf_efficient.recipe.source import Provenance, Source
+from hf_efficient.recipe.tree import KeyPath
 from hf_efficient.recipe.yaml import read_document
 
-_ARM = re.compile(r"\{([^{}]*)\}")
-_NAME = re.compile(r"\w[\w.+-]*")
+_NAME = re.compile(r"[a-zA-Z][\w.+-]*")
+_ARM = re.compile(rf"\{{({_NAME.pattern})\}}")
+_OWNED = ("training.output_dir", "training.seed")
+"""Settings that each run of an experiment is given."""
 
 
 class Arm(Section):
@@ -112,15 +116,27 @@ def load_experiment(path: str | Path) -> Experiment:
         experiment = Experiment.model_validate(tree)
     except ValidationError as error:
         raise RecipeError("\n".join(messages(error, Experiment, tree, provenance))) from error
-    for name in experiment.arms:
-        if not _NAME.fullmatch(name):
-            raise RecipeError(
-                f"{provenance.place(('arms', name))}: expected a name that can be a folder's, of letters, digits and "
-                f". + - _, found {name!r}."
-            )
+    if wrong := [f"{provenance.place(place)}: {message}" for place, message in _complaints(experiment)]:
+        raise RecipeError("\n".join(dict.fromkeys(wrong)))
     for cell in experiment.cells():
         cell.load()
     return experiment
+
+
+def _complaints(experiment: Experiment) -> Iterator[tuple[KeyPath, str]]:
+    if len(set(experiment.seeds)) < len(experiment.seeds):
+        yield ("seeds",), f"expected different seeds, found {', '.join(map(str, experiment.seeds))}."
+    for name, arm in experiment.arms.items():
+        if not _NAME.fullmatch(name):
+            yield (
+                ("arms", name),
+                f"expected a letter and then letters, digits and . + - _, as of a folder, found {name!r}.",
+            )
+        for place, settings in ((("settings",), experiment.settings), (("arms", name, "settings"), arm.settings)):
+            given = {override.path for override in read_overrides(settings)}
+            for owned in _OWNED:
+                if tuple(owned.split(".")) in given:
+                    yield place, f"{owned} follows from seeds and output_dir; take it out."
 
 
 def _filled(value: Any, directories: Mapping[str, str], place: str) -> Any:

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from hf_efficient.errors import RunDirectoryError
 from hf_efficient.experiments.experiment import Cell, Experiment
+from hf_efficient.report.write import write_whole
 
 INTERRUPTED = 130
 Row = dict[str, Any]
@@ -52,9 +53,8 @@ def run_experiment(
                 continue
             shown(f"{number} of {len(cells)}: {cell.arm}, seed {cell.seed}")
             if (status := launch(cell)) == 0:
-                rows[cell.arm, cell.seed] = row = _row(cell)
-                with experiment.results.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(row) + "\n")
+                rows[cell.arm, cell.seed] = _row(cell)
+                write_whole(experiment.results, "".join(json.dumps(row) + "\n" for row in rows.values()))
             elif status == INTERRUPTED:
                 raise KeyboardInterrupt
             else:
@@ -63,19 +63,21 @@ def run_experiment(
 
 
 def read_rows(path: Path) -> dict[tuple[str, int], Row]:
-    """The rows that are written down, by arm and seed; a line that was cut off is none."""
-    return {(row["arm"], row["seed"]): row for row in _lines(path)}
+    """The rows that are written down, by arm and seed; a last line that was cut off is none.
 
-
-def _lines(path: Path) -> Iterator[Row]:
-    if not path.exists():
-        return
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        path.write_text(whole, encoding="utf-8")
-    for line in whole.splitlines():
-        yield json.loads(line)
+    Raises:
+        RunDirectoryError: another line is no row.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    rows = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+            rows[row["arm"], row["seed"]] = row
+        except (ValueError, KeyError, TypeError) as error:
+            if number < len(lines):
+                raise RunDirectoryError(f"{path}:{number} is no row of an experiment; take the line away.") from error
+    return rows
 
 
 def _refuse_other_settings(rows: Mapping[tuple[str, int], Row], cells: list[Cell], path: Path) -> None:

@@ -45,6 +45,12 @@ def test_names_are_put_in_within_lists_and_mappings(tmp_path):
     assert cell.load().distill.teachers == ("runs/two/teacher/seed-3",) * 2
 
 
+def test_braces_of_a_regular_expression_name_no_arm(tmp_path):
+    text = TWO_ARMS.replace("training.num_train_epochs: 2", "freeze.names: ['layer[.][0-9]{1,2}[.]']")
+    cell = next(load_experiment(written(tmp_path, text)).cells())
+    assert cell.load().freeze.names == ("layer[.][0-9]{1,2}[.]",)
+
+
 def test_an_arm_may_have_a_recipe_of_its_own(tmp_path):
     text = TWO_ARMS.replace("teacher: {}", "teacher: {recipe: quickstart}")
     cells = list(load_experiment(written(tmp_path, text)).cells())
@@ -59,7 +65,10 @@ def test_an_arm_may_have_a_recipe_of_its_own(tmp_path):
         ("{teacher}", "{student}", "names the run of 'student', which is no arm above it"),
         ("training.num_train_epochs: 4", "training.epochs: 4", "arm student: overrides: training.epochs is not a"),
         ("settings: {training.num", "setting: {training.num", "two.yaml:4: setting is not a setting"),
-        ("  student:", "  a/b:", "two.yaml:7: arms.a/b: expected a name that can be a folder's"),
+        ("  student:", "  a/b:", "two.yaml:7: arms.a/b: expected a letter and then letters, digits"),
+        ("[3, 5]", "[3, 3]", "two.yaml:3: seeds: expected different seeds, found 3, 3"),
+        ("epochs: 2}", "epochs: 2, training.seed: 1}", "two.yaml:4: settings: training.seed follows from seeds"),
+        ("training.num_train_epochs: 4", "training: {output_dir: a}", "training.output_dir follows from seeds"),
         ("recipe: smoke", "recipe: smok", "smok does not exist"),
         ("[3, 5]", "[]", "two.yaml:3: seeds"),
     ],

@@ -96,6 +96,21 @@ def test_a_row_that_was_cut_off_is_run_again(experiment):
     assert experiment.results.read_text() == whole
 
 
+def test_a_last_row_without_a_line_break_is_kept(experiment):
+    run_experiment(experiment, Launcher())
+    experiment.results.write_text(experiment.results.read_text().rstrip())
+    again = Launcher()
+    assert names(run_experiment(experiment, again)) == ALL
+    assert again.launched == []
+
+
+def test_a_line_that_is_no_row_is_refused(experiment):
+    run_experiment(experiment, Launcher())
+    experiment.results.write_text("arm a\n" + experiment.results.read_text())
+    with pytest.raises(RunDirectoryError, match=r"results\.jsonl:1 is no row of an experiment"):
+        run_experiment(experiment, Launcher())
+
+
 def test_a_row_of_other_settings_is_refused(experiment, tmp_path):
     run_experiment(experiment, Launcher())
     path = tmp_path / "two.yaml"
