@@ -11,8 +11,9 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from filelock import FileLock
@@ -25,6 +26,8 @@ Value = NDArray[Any]
 """What was computed of a row: some vectors, e.g. logits (1, classes), or hidden states (tokens, width)."""
 
 ROWS_OF_GROUP = 1024
+_NUM_MAPPED: Final = 64
+"""Groups that are mapped into memory at a time: each map holds a file open, of which a process may have few."""
 SHARE_OF_FREE_DISK = 0.9
 """What a cache may fill of the disk: the run has checkpoints to write, too."""
 
@@ -83,13 +86,12 @@ class RowGroup:
         self.manifest.with_suffix(".part").write_text(json.dumps(manifest))
         self.manifest.with_suffix(".part").replace(self.manifest)
 
-    def read(self) -> Iterator[tuple[Key, Value]]:
-        """The rows and their values, memory-mapped."""
-        values = np.load(self.path, mmap_mode="r")
+    def rows(self) -> Iterator[tuple[Key, slice]]:
+        """The rows, and where in the file the vectors of each are."""
         end = 0
         for key, length in zip(self.keys, json.loads(self.manifest.read_text())["lengths"], strict=True):
             start, end = end, end + length
-            yield key, values[start:end]
+            yield key, slice(start, end)
 
 
 class RowCache:
@@ -112,7 +114,8 @@ class RowCache:
         self.groups = [RowGroup(folder, tuple(keys[start : start + rows_of_group])) for start in starts]
         self.folder = folder
         self._what, self._remedy = what, remedy
-        self._found: dict[Key, Value] = {}
+        self._places: dict[Key, tuple[Path, slice]] = {}
+        self._mapped = lru_cache(_NUM_MAPPED)(partial(np.load, mmap_mode="r"))
 
     def fill(
         self,
@@ -155,9 +158,27 @@ class RowCache:
         )
 
     def open(self) -> None:
-        """Map the values into memory."""
-        self._found = {key: value for group in self.groups for key, value in group.read()}
+        """Read where the values are.
+
+        Raises:
+            HfEfficientError: the folder can't be read.
+        """
+        try:
+            self._places = {key: (group.path, place) for group in self.groups for key, place in group.rows()}
+        except OSError as error:
+            raise self._refusal(error.strerror or str(error)) from error
 
     def get(self, key: Key) -> Value | None:
-        """The value of a row; None if it is not one of them."""
-        return self._found.get(key)
+        """The value of a row, memory-mapped; None if it is not one of them.
+
+        Raises:
+            HfEfficientError: its file can't be read any more.
+        """
+        if key not in self._places:
+            return None
+        path, place = self._places[key]
+        try:
+            values: Value = self._mapped(path)[place]
+        except OSError as error:
+            raise self._refusal(error.strerror or str(error)) from error
+        return values

@@ -129,7 +129,7 @@ class CachedPrefix:
             model.config,
             self._weights(model),
             f"{type(model.config).__name__} {model.config._attn_implementation}",
-            f"{len(self.prefix.layers)} {self._dtype} {self._device.type}",
+            f"{len(self.prefix.layers)} {self._dtype} {self.prefix.autocast} {self._device.type}",
             f"{torch.__version__} {transformers.__version__}",
             but=_OF_THE_HEAD,
         )

@@ -29,7 +29,7 @@ _BYTES_OF_GROUP: Final = 64e6
 
 
 def computation_key(config: Any, tensors: Iterable[tuple[str, Tensor]], *more: str, but: Sequence[str] = ()) -> str:
-    """A hash of all that decides what is computed of a row: architecture, weights, and whatever else there is to say.
+    """A hash of all that decides what is computed of a row: architecture, weights, precision, and what else there is.
 
     Fields of the configuration named in `but` don't count.
     """
@@ -39,8 +39,15 @@ def computation_key(config: Any, tensors: Iterable[tuple[str, Tensor]], *more: s
     for name, tensor in tensors:
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    digest.update(" ".join(more).encode())
+    digest.update(" ".join((*_fp32_precision(), *more)).encode())
     return digest.hexdigest()
+
+
+def _fp32_precision() -> Iterator[str]:
+    """How exactly fp32 numbers are multiplied, e.g. as tf32."""
+    # torch 2.13's get_float32_matmul_precision raises once transformers has set torch.backends.fp32_precision.
+    for backend in (torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.mkldnn.matmul):
+        yield str(backend.fp32_precision)
 
 
 class CachedRows:

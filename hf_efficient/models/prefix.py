@@ -55,6 +55,8 @@ class Prefix:
         """`lookup(inputs)`: hidden states of a batch, or None where the prefix is to compute; asked while installed."""
         self.given: Tensor | None = None
         """Hidden states that the forward pass under way goes on from."""
+        self.autocast: torch.dtype | None = None
+        """Number format that the last `states` were computed in, whatever their own is; None for that of the weights."""
         self.wanted: object = None
         """What a forward pass under way is only made for."""
         self._hooks: list[Any] = []
@@ -204,8 +206,13 @@ class _Part:
         self.shape, self._num_others = states.shape, None if states is output else len(others)
         self.hands_on_states_alone = all(other is None for other in others)
         if prefix.wanted is self:
+            prefix.autocast = _autocast(states.device.type)
             raise _Reached(states)
         return output
+
+
+def _autocast(device: str) -> torch.dtype | None:
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
 
 
 class _Reached(Exception):  # noqa: N818

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import time
@@ -12,6 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 from transformers import AutoModelForSequenceClassification
 
+from hf_efficient.data.row_cache import RowGroup
 from hf_efficient.errors import HfEfficientError, PlanError
 from hf_efficient.models.cached_teacher import CachedTeacher
 from hf_efficient.recipe import Recipe
@@ -149,6 +151,20 @@ def test_kept_answers_give_the_losses_of_a_teacher_that_is_asked(tmp_path):
     kept = losses(train(smoke(tmp_path / "kept", {**steady, "distill.cache": True})))
     asked = losses(train(smoke(tmp_path / "asked", {**steady, "distill.cache": False})))
     assert kept == pytest.approx(asked, rel=1e-6)
+
+
+def test_a_full_disk_stops_a_run_only_if_it_asked_for_kept_answers(tmp_path, monkeypatch, caplog):
+    def full(self, values):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    steady = {"distill.teacher": TEACHER, "training.precision": "fp32", "training.max_steps": 4}
+    asked = losses(train(smoke(tmp_path / "asked", {**steady, "distill.cache": False})))
+    monkeypatch.setattr(RowGroup, "write", full)
+    said = r"the teacher's answers can't be kept there \(No space left on device\)"
+    with pytest.raises(HfEfficientError, match=said):
+        train(smoke(tmp_path / "wanted", {**steady, "distill.cache": True}))
+    assert losses(train(smoke(tmp_path / "automatic", steady))) == asked
+    assert caplog.text.count("or set distill.cache: false. The run goes on, and asks the teacher anew") == 1
 
 
 def _kept_by_two(folder: str) -> list[float]:

@@ -10,6 +10,7 @@ import torch
 from transformers import TrainerCallback
 
 from hf_efficient.data import row_cache
+from hf_efficient.data.row_cache import RowCache
 from hf_efficient.errors import HfEfficientError, PlanError
 from hf_efficient.models.prefix import Prefix
 from hf_efficient.recipe import Recipe
@@ -138,14 +139,24 @@ def test_bf16_is_close(tmp_path):
     assert losses(train(smoke(tmp_path / "cached", {**settings, "freeze.cache": True}))) == pytest.approx(plain, 1e-3)
 
 
-def _by_two(folder: str) -> list[float]:
+def _by_two(folder: str) -> tuple[list[float], list[int]]:
+    """Losses, and how many rows of each table this process has computed."""
+    computed, really = [], RowCache.fill
+
+    def watched(*args):
+        computed.append(really(*args))
+        return computed[-1]
+
+    RowCache.fill = watched
     config = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     half = {"training.per_device_train_batch_size": 4, "model.config": config, "training.precision": "fp32"}
-    return losses(train(smoke(Path(folder) / "two", {"freeze.layers": 1, "freeze.cache": True, **half})))
+    found = losses(train(smoke(Path(folder) / "two", {"freeze.layers": 1, "freeze.cache": True, **half})))
+    return found, computed
 
 
 def test_two_processes_share_what_one_computes(tmp_path):
-    found = run_processes(2, _by_two, str(tmp_path))[0]
+    (found, one), (_, other) = run_processes(2, _by_two, str(tmp_path))
+    assert [sorted(table) for table in zip(one, other, strict=True)] == [[0, 48], [0, 16]]
     assert len(kept(tmp_path)) == 2  # rows to train on, and to score
     config = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     alone = {"freeze.layers": 1, "freeze.cache": False, "model.config": config, "training.precision": "fp32"}

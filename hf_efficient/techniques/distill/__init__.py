@@ -59,7 +59,7 @@ def apply(plan: Plan, section: Distill) -> Plan:
         divergence = divergence_of(section, problem)
         kept = cached(plan, section, teachers, problem)
         if kept:
-            plan = plan.with_callback(FillCache(kept))
+            plan = plan.with_callback(FillCache(kept, required=section.cache is True))
         together = Teachers.weighted(kept or teachers, section.teacher_weights)
         plan = plan.with_loss(SoftLabels(labels, _answers(together, section, problem), divergence, section.weight))
     return _with_features(plan, section, teachers)

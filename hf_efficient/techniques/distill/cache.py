@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,7 +10,7 @@ from tqdm import tqdm
 from transformers import TrainerCallback
 
 from hf_efficient.assets.cache import cache_root
-from hf_efficient.errors import PlanError
+from hf_efficient.errors import HfEfficientError, PlanError
 from hf_efficient.measure import filling
 from hf_efficient.models.cached_teacher import CachedTeacher
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from hf_efficient.models.teacher import Teacher
     from hf_efficient.plan import Plan
     from hf_efficient.recipe.distill import Distill
+
+logger = logging.getLogger(__name__)
 
 _OVER_VOCABULARY: Final = ("next_token", "generation")
 _PER_TOKEN: Final = ("tags", "entities", *_OVER_VOCABULARY)
@@ -55,11 +58,17 @@ def cached(plan: Plan, section: Distill, teachers: Sequence[Teacher], problem: s
 class FillCache(TrainerCallback):
     """Has the teachers answer every row before the first step; one process computes, the others wait."""
 
-    def __init__(self, teachers: Sequence[CachedTeacher]) -> None:
+    def __init__(self, teachers: Sequence[CachedTeacher], *, required: bool) -> None:
         self.teachers = teachers
+        self.required = required
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer before the first step, also of a run that goes on."""
-        with filling():
-            for teacher in self.teachers:
-                teacher.open(lambda groups: tqdm(groups, desc="teacher", unit="group", leave=False))
+        try:
+            with filling():
+                for teacher in self.teachers:
+                    teacher.open(lambda groups: tqdm(groups, desc="teacher", unit="group", leave=False))
+        except HfEfficientError as error:
+            if self.required:
+                raise
+            logger.warning("%s The run goes on, and asks the teacher anew for each batch.", error)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 from types import SimpleNamespace
 
 import numpy as np
@@ -84,6 +86,31 @@ def test_a_damaged_group_is_computed_again(harm, tmp_path):
 def test_values_are_memory_mapped(tmp_path):
     found, _ = filled(tmp_path)
     assert isinstance(found.get(KEYS[0]), np.memmap)
+
+
+def test_few_files_are_open_however_many_groups_there_are(tmp_path):
+    keys = [number.to_bytes(16) for number in range(150)]
+    many = RowCache(tmp_path, keys, what="the answers", remedy="do without", rows_of_group=1)
+    many.fill(lambda some: [np.full((1, 2), key[-1], dtype=np.float32) for key in some])
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    there_are = len(os.listdir("/proc/self/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (there_are + 100, before[1]))
+    try:
+        many.open()
+        for _ in range(2):
+            assert [many.get(key)[0, 0] for key in keys] == list(range(150))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_file_that_is_gone_after_all_is_one_line(tmp_path):
+    found, _ = filled(tmp_path)
+    found.groups[0].path.unlink()
+    with pytest.raises(HfEfficientError, match=r"the answers can't be kept there \(No such file or directory\)"):
+        found.get(KEYS[0])
+    found.groups[0].manifest.unlink()
+    with pytest.raises(HfEfficientError, match=r"the answers can't be kept there \(No such file or directory\)"):
+        found.open()
 
 
 def test_a_folder_that_can_not_be_written_is_one_line(tmp_path):

@@ -98,9 +98,19 @@ def test_other_lower_layers_have_other_states(harm, tmp_path):
             model.bert.embeddings.word_embeddings.weight[7, 0] += 1e-6
         if harm == "layer":
             model.bert.encoder.layer[1].output.dense.bias[0] += 1e-6
-        if harm == "precision":
-            model.bert.encoder.layer[1].output.LayerNorm = torch.nn.Identity()  # else the last step is in fp32
-        assert opened(tmp_path, model, rows(7))[1] == 7
+        cached, computed = opened(tmp_path, model, rows(7))
+        assert computed == 7
+        inputs = batch(rows(7), 2, 5, 1, 4, 0, 3, 6)  # from the longest to the shortest, as they were computed together
+        found, mask = cached.lookup(inputs), inputs["attention_mask"].bool()
+        assert found.dtype == torch.float32  # what a layer norm gives in mixed precision, too
+        assert torch.equal(found[mask], cached.prefix.states(model.eval(), inputs)[mask])
+
+
+def test_fp32_numbers_that_are_multiplied_otherwise_have_other_states(monkeypatch, tmp_path):
+    assert opened(tmp_path, frozen(), rows(7))[1] == 7
+    monkeypatch.setattr(torch.backends, "fp32_precision", "tf32")
+    assert opened(tmp_path, frozen(), rows(7))[1] == 7
+    assert opened(tmp_path, frozen(), rows(7))[1] == 0
 
 
 def test_half_precision_is_kept_bit_for_bit(tmp_path):
