@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import transformers
@@ -237,9 +238,11 @@ def save_model(trainer: EfficientTrainer, directory: RunDirectory) -> Any:
         plain = merged(model)
         _write_whole(trainer, directory.model, partial(_save_plain, trainer, plain))
         return plain
-    plain = unloaded(model)
-    _write_whole(trainer, directory.base, partial(_save_plain, trainer, plain))
-    return load_adapted(plain, on_main_process(lambda: directory.adapter))
+    with TemporaryDirectory() as own:  # machines that share no disk don't see the run's adapter/
+        save_adapter(model, own)
+        plain = unloaded(model)
+        _write_whole(trainer, directory.base, partial(_save_plain, trainer, plain))
+        return load_adapted(plain, own)
 
 
 def _save_plain(trainer: EfficientTrainer, model: Any, path: str) -> None:

@@ -36,6 +36,13 @@ def test_the_first_machine_gets_the_run(tmp_path):
     assert second == ["checkpoints"]
 
 
+def test_an_adapter_that_stays_one_is_not_read_where_it_does_not_lie(tmp_path):
+    prompts = {"peft.method": "prompt_tuning", "peft.num_virtual_tokens": 4, "training.num_train_epochs": 1}
+    first, second = run_processes(2, apart, str(tmp_path), prompts)
+    assert {"adapter", "base", "report.json"} <= set(first)
+    assert second == ["checkpoints"]
+
+
 @pytest.mark.parametrize(
     ("settings", "interrupt_at", "said"),
     [

@@ -107,8 +107,8 @@ def test_virtual_tokens_are_evaluated_and_predict(tmp_path):
         published_files(tmp_path / "run")
 
 
-def adapted_on(output_dir: str) -> tuple[int, list[float]]:
-    settings = {**LORA, "training.load_best_model_at_end": True, "training.metric_for_best_model": "loss"}
+def adapted_on(output_dir: str, adapter: dict) -> tuple[int, list[float]]:
+    settings = {**adapter, "training.load_best_model_at_end": True, "training.metric_for_best_model": "loss"}
     outcome = finetune(smoke(Path(output_dir), {**settings, "training.per_device_train_batch_size": 4}))
     with torch.no_grad():
         logits = outcome.model.eval()(input_ids=torch.arange(2, 12)[None]).logits
@@ -116,10 +116,18 @@ def adapted_on(output_dir: str) -> tuple[int, list[float]]:
 
 
 def test_two_processes_end_with_the_same_merged_model(tmp_path):
-    (size, first), (_, second) = run_processes(2, adapted_on, str(tmp_path / "run"))
+    (size, first), (_, second) = run_processes(2, adapted_on, str(tmp_path / "run"), LORA)
     assert size == 2
     assert first == second
     np.testing.assert_allclose(predicted(str(tmp_path / "run/model"))[0], first, atol=1e-5)
+
+
+@pytest.mark.parametrize("adapter", [PROMPTS, {"peft.method": "lily"}], ids=["prompt_tuning", "lily"])
+def test_two_processes_end_with_the_same_adapter_that_stays_one(adapter, tmp_path):
+    run = tmp_path / "run"
+    (_, first), (_, second) = run_processes(2, adapted_on, str(run), adapter)
+    assert first == second
+    np.testing.assert_allclose(predicted(f"{run}/base", f"{run}/adapter")[0], first, atol=1e-5)
 
 
 def test_a_student_of_its_teacher_learns_by_an_adapter(tmp_path):
