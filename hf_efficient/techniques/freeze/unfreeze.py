@@ -24,7 +24,7 @@ def thawing_of(plan: Plan, section: Freeze, *, stays: Collection[str]) -> Thawin
     """What the section thaws before the run ends, as far as its end is known; `stays` is never trained.
 
     Raises:
-        PlanError: nothing thaws, or the model, its rows or its arguments do not allow it.
+        PlanError: nothing thaws, or the model or its rows do not allow it.
     """
     unfreeze = section.unfreeze
     if unfreeze is None:
@@ -50,11 +50,6 @@ def _check(plan: Plan, unfreeze: Unfreeze) -> None:
         raise PlanError(
             "freeze.unfreeze.every_epochs can't take effect: the training rows have no known length; write every_steps."
         )
-    if plan.args is not None and plan.args.ddp_find_unused_parameters is False:
-        raise PlanError(
-            "training.ddp_find_unused_parameters: expected true beside freeze.unfreeze, for what is still frozen has "
-            "no gradient, found false; take it out."
-        )
 
 
 def _num_reached(plan: Plan, unfreeze: Unfreeze) -> int | None:
@@ -62,9 +57,10 @@ def _num_reached(plan: Plan, unfreeze: Unfreeze) -> int | None:
     args = plan.args
     if args is None:
         return None
+    end: float
     end, ends_by_steps = (args.max_steps, True) if args.max_steps > 0 else (args.num_train_epochs, False)
     if ends_by_steps == (unfreeze.every_steps is not None):
-        return math.ceil(end / (unfreeze.every_steps or unfreeze.every_epochs)) - 1
+        return math.ceil(end / (unfreeze.every_steps or unfreeze.every_epochs or 1)) - 1
     steps = _steps_of_epoch(plan)
     if steps is None:
         return None
