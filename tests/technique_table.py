@@ -58,7 +58,7 @@ TABLE: dict[str, Row] = {
     "prefix_cache": Row(
         {"freeze.layers": 1, "freeze.cache": True},
         same_slot="freeze",
-        refused_with={"distill_features": "something else looks at what the frozen layers compute"},
+        refused_with={"distill_features": "something else has hooks on the frozen layers"},
     ),
     "unfrozen": Row(
         {"freeze.layers": "all", "freeze.unfreeze": {"every_steps": 2}, "freeze.cache": False},
@@ -71,7 +71,7 @@ TABLE: dict[str, Row] = {
         refused_with={
             **dict.fromkeys(("lora", "adalora", "prompt_tuning"), "peft leaves the model's own weights"),
             **dict.fromkeys(
-                ("distill_features", "distill_projection"), "something else looks at what the frozen layers compute"
+                ("distill_features", "distill_projection"), "something else has hooks on the frozen layers"
             ),
         },
     ),

@@ -46,8 +46,10 @@ def computation_key(config: Any, tensors: Iterable[tuple[str, Tensor]], *more: s
 def _fp32_precision() -> Iterator[str]:
     """How exactly fp32 numbers are multiplied, e.g. as tf32."""
     # torch 2.13's get_float32_matmul_precision raises once transformers has set torch.backends.fp32_precision.
-    for backend in (torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.mkldnn.matmul):
-        yield str(backend.fp32_precision)
+    # Its modules make these attributes as they are imported, where mypy doesn't see them.
+    yield str(torch.backends.cuda.matmul.fp32_precision)
+    yield str(torch.backends.cudnn.conv.fp32_precision)  # type: ignore[attr-defined]
+    yield str(torch.backends.mkldnn.matmul.fp32_precision)  # type: ignore[attr-defined]
 
 
 class CachedRows:

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from hf_efficient.recipe.model import DistributedConfigSection
 
 
+def data_parallel_size(args: Any, model: Any) -> int:
+    """Shares that a global batch is cut into; the processes of a tensor-parallel group see the same rows."""
+    return int(args.world_size // (getattr(model, "_tp_size", None) or 1))
+
+
+def effective_batch_size(args: Any, model: Any) -> int:
+    """Rows of one optimizer step, over all micro-batches and processes."""
+    return int(args.train_batch_size * args.gradient_accumulation_steps * data_parallel_size(args, model))
+
+
 def cut_over_processes(sizes: DistributedConfigSection, auto_model: Any, config: Any) -> dict[str, Any]:
     """What `from_pretrained` is to be told, so that each process holds its part; nothing where each holds the whole."""
     if sizes.num_processes == 1:

@@ -56,7 +56,7 @@ class Prefix:
         self.given: Tensor | None = None
         """Hidden states that the forward pass under way goes on from."""
         self.autocast: torch.dtype | None = None
-        """Number format that the last `states` were computed in, whatever their own is; None for that of the weights."""
+        """Number format of autocast when the last `states` were computed, whatever their own is; None without it."""
         self.wanted: object = None
         """What a forward pass under way is only made for."""
         self._hooks: list[Any] = []
@@ -133,7 +133,7 @@ class Prefix:
             both: a batch of that row and one that may be longer.
         """
         if self._tapped():
-            return "something else looks at what the frozen layers compute (distill.hidden or distill.attention)"
+            return "something else has hooks on the frozen layers, such as distill.hidden or distill.attention"
         with self.installed(), _as_in_training(model):
             plain, mask = _logits(model, both), mask_of(both)
             if (reason := self._strange(mask)) is not None:

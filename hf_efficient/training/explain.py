@@ -17,7 +17,7 @@ from hf_efficient.data.stream import StreamedRows
 from hf_efficient.losses import IGNORED
 from hf_efficient.models import blank_pixels, max_length_of, takes_images
 from hf_efficient.models.adapters import model_class
-from hf_efficient.models.distributed import class_name
+from hf_efficient.models.distributed import class_name, data_parallel_size, effective_batch_size
 from hf_efficient.models.quantization import numel
 from hf_efficient.plan import Plan
 from hf_efficient.recipe import Recipe, Source
@@ -29,8 +29,8 @@ from hf_efficient.techniques import TECHNIQUES, techniques_of
 from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.batch_fit import divide_steps
 from hf_efficient.training.build import build
-from hf_efficient.training.facts import effective_batch_size, rows_of_training
-from hf_efficient.training.launch import Launch, data_parallel_size
+from hf_efficient.training.facts import rows_of_training
+from hf_efficient.training.launch import Launch
 from hf_efficient.training.memory import step_memory
 from hf_efficient.training.precision import Precision
 from hf_efficient.training.progress import without_library_bars

@@ -11,10 +11,10 @@ from hf_efficient.data.stream import StreamedRows
 from hf_efficient.data.unlabelled import UNLABELLED
 from hf_efficient.measure import peak_memory
 from hf_efficient.models.adapters import is_adapted, model_class
-from hf_efficient.models.distributed import class_name
+from hf_efficient.models.distributed import class_name, effective_batch_size
 from hf_efficient.plan import Plan
 from hf_efficient.recipe import Recipe
-from hf_efficient.training.launch import Launch, data_parallel_size
+from hf_efficient.training.launch import Launch
 from hf_efficient.training.precision import Precision
 from hf_efficient.training.run import Trained
 from hf_efficient.training.run_directory import RunDirectory
@@ -92,8 +92,3 @@ def rows_of_training(plan: Plan) -> dict[str, int | None]:
         return {"train": None}
     unlabelled = plan.num_unlabelled
     return {"train": len(plan.train_dataset) - unlabelled, **({UNLABELLED: unlabelled} if unlabelled else {})}
-
-
-def effective_batch_size(args: Any, model: Any) -> int:
-    """Rows of one optimizer step, over all micro-batches and processes."""
-    return int(args.train_batch_size * args.gradient_accumulation_steps * data_parallel_size(args, model))

@@ -61,11 +61,6 @@ def _zero_stage() -> int:
     return int(AcceleratorState().deepspeed_plugin.zero_stage)
 
 
-def data_parallel_size(args: Any, model: Any) -> int:
-    """Shares that a global batch is cut into; the processes of a tensor-parallel group see the same rows."""
-    return int(args.world_size // (getattr(model, "_tp_size", None) or 1))
-
-
 def local_world_size() -> int:
     """Processes of this run on this machine, as the launcher says."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))

@@ -11,7 +11,7 @@ from hf_efficient.data.load import training_shards
 from hf_efficient.data.rules import Rules
 from hf_efficient.data.stream import StreamedRows
 from hf_efficient.errors import PlanError, RecipeError
-from hf_efficient.training.facts import effective_batch_size
+from hf_efficient.models.distributed import effective_batch_size
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict

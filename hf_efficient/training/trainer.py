@@ -20,12 +20,12 @@ from hf_efficient.errors import PlanError
 from hf_efficient.losses import Batch, Loss, Supervised, is_side_column, known_head
 from hf_efficient.models.adapter_state import load_checkpoint
 from hf_efficient.models.adapters import base_model, is_adapted
+from hf_efficient.models.distributed import data_parallel_size
 from hf_efficient.plan import Plan
 from hf_efficient.recipe.section import Section
 from hf_efficient.techniques import apply_techniques
 from hf_efficient.training.checkpoint import keeping_names, writing_checkpoint
 from hf_efficient.training.eight_bit import forget_overrides
-from hf_efficient.training.launch import data_parallel_size
 from hf_efficient.training.learning_rates import parameter_groups
 from hf_efficient.training.loading import (
     every_row,

@@ -161,4 +161,4 @@ def test_a_listener_below_is_found_and_one_at_the_boundary_may_stay():
     taps.tap(1, "hidden")
     assert Prefix(model, 2, "here").refusal(model, *batches("bert")) is None
     taps.tap(1, "queries")
-    assert "something else looks at" in Prefix(model, 2, "here").refusal(model, *batches("bert"))
+    assert "something else has hooks on the frozen layers" in Prefix(model, 2, "here").refusal(model, *batches("bert"))

@@ -9,7 +9,8 @@ from transformers import LlamaForCausalLM, PrinterCallback
 from transformers.distributed import DistributedConfig
 
 from hf_efficient.data.batches import Batches
-from hf_efficient.training.launch import Launch, data_parallel_size
+from hf_efficient.models.distributed import data_parallel_size
+from hf_efficient.training.launch import Launch
 from hf_efficient.training.trainer import EfficientTrainer
 from tests.distributed.pretend import pretend_gpu
 from tests.distributed.test_pipeline import language_model, steps

@@ -195,7 +195,7 @@ def test_it_is_off_where_it_does_not_pay(settings, tmp_path):
         ({"freeze.cache_max_gb": 1e-6}, "64 rows take 0.1 MB, and freeze.cache_max_gb allows 1e-06 GB"),
         (
             {"freeze.layers": 2, "distill.teacher": TEACHER, "distill.hidden": {}},
-            "something else looks at what the frozen layers compute",
+            "something else has hooks on the frozen layers",
         ),
         ({"training.torch_compile": True}, "training.torch_compile compiles the whole model"),
     ],
@@ -207,6 +207,18 @@ def test_a_wish_that_can_not_be_granted_is_refused(settings, reason, tmp_path):
     if "training.torch_compile" not in settings and settings.get("freeze.layers", 1):
         notes = explain(smoke(tmp_path / "other", {**wish, "freeze.cache": None}))["notes"]
         assert any(note.startswith("what leaves the frozen layers is computed in every epoch: ") for note in notes)
+
+
+def test_a_trial_that_fails_is_a_reason(tmp_path, monkeypatch):
+    def fails(self, *args):
+        raise StopIteration("nothing left\nin the model")
+
+    monkeypatch.setattr(Prefix, "refusal", fails)
+    reason = "a trial of it ended with StopIteration: nothing left"
+    notes = explain(smoke(tmp_path / "automatic", {"freeze.layers": 1}))["notes"]
+    assert notes[-1] == f"what leaves the frozen layers is computed in every epoch: {reason}"
+    with pytest.raises(PlanError, match=f"^freeze.cache can't take effect: {reason}; take it out.$"):
+        explain(smoke(tmp_path / "wanted", {"freeze.layers": 1, "freeze.cache": True}))
 
 
 def test_a_model_in_parts_has_none(tmp_path, monkeypatch):
@@ -228,6 +240,7 @@ def test_a_full_disk_stops_a_run_only_if_it_asked_for_a_cache(tmp_path, monkeypa
         train(smoke(tmp_path / "wanted", {"freeze.layers": 1, "freeze.cache": True}))
     train(smoke(tmp_path / "automatic", {"freeze.layers": 1}))
     assert "or set freeze.cache: false. The run goes on without them." in caplog.text
+    assert "is computed in every epoch" not in caplog.text
     recipe = smoke(tmp_path / "off", {"freeze.layers": 1, "freeze.cache": False})
     train(recipe)
     for name, values in weights(recipe).items():
@@ -244,7 +257,7 @@ def test_the_saved_model_is_whole_and_plain(tmp_path):
     assert not any(info.values())
 
 
-def test_rows_that_change_on_the_way_are_computed_or_refused(tmp_path):
+def test_rows_that_change_on_the_way_are_computed_or_refused(tmp_path, caplog, hits):
     """A collator that draws a new view of each row once training begins; nothing of it was kept."""
     from hf_efficient import EfficientTrainer, Freeze
     from tests.trajectory import arguments
@@ -274,4 +287,7 @@ def test_rows_that_change_on_the_way_are_computed_or_refused(tmp_path):
 
     with pytest.raises(PlanError, match="the rows of a batch are not those of the data set"):
         run(True)
+    hits.clear()
     assert run(None) == run(False)
+    assert caplog.text.count("What leaves the frozen layers is computed in every epoch: the rows of a batch are") == 1
+    assert hits == [True, False]  # the trial before, and the first step: then nobody looks any more

@@ -9,15 +9,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torch.utils.data import IterableDataset
 from transformers import TrainerCallback
 
+from hf_efficient import EfficientTrainer, Freeze, Peft
 from hf_efficient.errors import PlanError, RecipeError
 from hf_efficient.models.cached_prefix import CachedPrefix
 from hf_efficient.recipe import Recipe
+from hf_efficient.recipe.freeze import Unfreeze
 from hf_efficient.training.explain import explain
 from hf_efficient.training.finetune import finetune
 from tests.processes import run_processes
 from tests.runs import TEACHER, CutOffError, losses, smoke, train, weights
+from tests.tiny import Case
+from tests.trajectory import arguments
 
 NO_DROPOUT = {"model.config": {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}}
 ALL = {"freeze.layers": "all", "freeze.cache": False}
@@ -206,6 +211,21 @@ def test_the_plan_of_thawing_is_said(tmp_path):
     assert said["notes"][1] in outcome.report["notes"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "turns"),
+    [
+        ({"freeze.unfreeze": {"every_steps": 9}}, ["step 9"]),  # of 18
+        ({"freeze.unfreeze": {"every_steps": 9}, "batching.padding": "bucketed"}, ["step 9"]),
+        ({"freeze.unfreeze": {"every_steps": 4}, "training.gradient_accumulation_steps": 2}, ["step 4", "step 8"]),
+        ({"freeze.unfreeze": {"every_epochs": 1}, "training.max_steps": 13}, ["epoch 1", "epoch 2"]),  # 6 an epoch
+        ({"freeze.unfreeze": {"every_epochs": 1}, "training.max_steps": 12}, ["epoch 1"]),
+    ],
+)
+def test_turns_that_never_come_are_not_announced(settings, turns, tmp_path):
+    _, note, *_ = explain(smoke(tmp_path / "run", {**ALL, **settings}))["notes"]
+    assert re.findall(r"after (\w+ \d+)", note) == turns
+
+
 def test_filling_a_cache_is_charged_and_said(tmp_path):
     settings = {"freeze.layers": 2, "freeze.cache": True, "freeze.unfreeze": {"every_steps": 6}}
     report = finetune(smoke(tmp_path / "cached", settings)).report["training"]
@@ -251,6 +271,26 @@ def test_words_that_can_not_take_effect_are_refused(settings, message, tmp_path)
 def test_a_run_in_which_nothing_thaws_is_refused(settings, tmp_path):
     with pytest.raises(PlanError, match=r"freeze\.unfreeze can't take effect: .* before .* ends|ends before"):
         train(smoke(tmp_path / "run", {**ALL, **settings}))
+
+
+class Endless(IterableDataset):
+    def __iter__(self):
+        yield from ()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ([Peft(method="lora")], r"freeze\.unfreeze can't take effect: peft leaves the model's own"),
+        ([], r"every_epochs can't take effect: the training rows have no known length"),
+    ],
+)
+def test_a_trainer_refuses_what_can_not_take_effect(more, message, tmp_path):
+    model = Case("bert", "single_label_classification").make_model()
+    freeze = Freeze(layers=1, cache=False, unfreeze=Unfreeze(every_epochs=1))
+    args = arguments(str(tmp_path), max_steps=9)
+    with pytest.raises(PlanError, match=message):
+        EfficientTrainer(model, args, train_dataset=Endless(), techniques=[freeze, *more])
 
 
 def test_a_model_in_parts_is_refused(tmp_path, monkeypatch):

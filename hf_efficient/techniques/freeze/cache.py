@@ -14,7 +14,7 @@ from hf_efficient.assets.cache import cache_root
 from hf_efficient.errors import HfEfficientError, PlanError
 from hf_efficient.measure import filling
 from hf_efficient.models.cached_prefix import CachedPrefix
-from hf_efficient.models.distributed import is_sharded
+from hf_efficient.models.distributed import effective_batch_size, is_sharded
 from hf_efficient.models.prefix import Prefix, frozen_depth
 
 if TYPE_CHECKING:
@@ -40,8 +40,12 @@ def with_cache(plan: Plan, section: Freeze, thawing: Thawing) -> Plan:
     if reason is not None:
         return _without(plan, section, reason)
     depths = _depths(plan, section, thawing)
-    caches = {layers: _cached(plan, layers) for layers in depths if layers > 0}
-    num_bytes, reason = _tried(plan, caches[depths[0]], len(caches), section.cache_max_gb * 1e9)
+    try:
+        caches = {layers: _cached(plan, layers) for layers in depths if layers > 0}
+        num_bytes, reason = _tried(plan, caches[depths[0]], len(caches), section.cache_max_gb * 1e9)
+    except Exception as error:  # a model's own code may raise anything, and the run does without
+        first_line = str(error).partition("\n")[0]
+        reason = f"a trial of it ended with {type(error).__name__}: {first_line}"
     if reason is not None:
         return _without(plan, section, reason)
     stages = [caches.get(layers) for layers in depths]
@@ -94,8 +98,7 @@ def _seen_again(plan: Plan, steps: int, epochs: float) -> bool:
     args, rows = plan.args, plan.train_dataset
     if steps <= 0:
         return epochs > 1
-    rows_of_step = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
-    return not hasattr(rows, "__len__") or bool(steps * rows_of_step > len(rows))
+    return not hasattr(rows, "__len__") or steps * effective_batch_size(args, plan.model) > len(rows)
 
 
 def _why_not(plan: Plan) -> str | None:
@@ -168,14 +171,22 @@ class OpenCache(TrainerCallback):
             if self.required:
                 raise
             logger.warning("%s The run goes on without them.", error)
+            self._give_up()
+
+    def _give_up(self) -> None:
+        if self.cached is not None:
+            self.cached.close()
+        self.cached, self.stages = None, [None] * len(self.stages)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer after each step: rows that are never found would cost the cache's time for nothing."""
-        if self.required and self.cached is not None and not self.cached.num_found:
-            raise PlanError(
-                "freeze.cache can't take effect: the rows of a batch are not those of the data set, or the model is "
-                "given more than them; take it out."
-            )
+        if self.cached is None or self.cached.num_found:
+            return
+        reason = "the rows of a batch are not those of the data set, or the model is given more than them"
+        if self.required:
+            raise PlanError(f"freeze.cache can't take effect: {reason}; take it out.")
+        logger.warning("What leaves the frozen layers is computed in every epoch: %s.", reason)
+        self._give_up()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer after the last step."""

@@ -10,8 +10,9 @@ from torch import nn
 from transformers import TrainerCallback
 
 from hf_efficient.errors import PlanError
+from hf_efficient.models.adapters import is_adapted
 from hf_efficient.models.depth import depth_of
-from hf_efficient.models.distributed import is_sharded
+from hf_efficient.models.distributed import effective_batch_size, is_sharded
 from hf_efficient.models.thawing import Thawing, turns_of
 
 if TYPE_CHECKING:
@@ -23,28 +24,58 @@ def thawing_of(plan: Plan, section: Freeze, *, stays: Collection[str]) -> Thawin
     """What the section thaws before the run ends, as far as its end is known; `stays` is never trained.
 
     Raises:
-        PlanError: nothing thaws, or the model is cut into shards.
+        PlanError: nothing thaws, or the model or its rows do not allow it.
     """
     unfreeze = section.unfreeze
     if unfreeze is None:
         return Thawing()
-    if is_sharded(plan.model):
-        raise PlanError("freeze.unfreeze can't take effect: the model is sharded over the processes; take it out.")
+    _check(plan, unfreeze)
     depth = depth_of(plan.model, "freeze.unfreeze")
     number = len(depth.layers) if section.layers == "all" else section.layers or 0
-    turns = list(turns_of(depth, number, at_a_time=unfreeze.layers, stays=stays))[: _num_reached(plan.args, unfreeze)]
+    turns = list(turns_of(depth, number, at_a_time=unfreeze.layers, stays=stays))[: _num_reached(plan, unfreeze)]
     if not any(turn.names for turn in turns):
         raise PlanError("freeze.unfreeze can't take effect: nothing thaws before the run ends; take it out.")
     return Thawing(tuple(turns), unfreeze.every_epochs, unfreeze.every_steps)
 
 
-def _num_reached(args: Any, unfreeze: Unfreeze) -> int | None:
-    """Turns before the run ends; None where it is counted in something else than they are."""
+def _check(plan: Plan, unfreeze: Unfreeze) -> None:
+    if is_sharded(plan.model):
+        raise PlanError("freeze.unfreeze can't take effect: the model is sharded over the processes; take it out.")
+    if is_adapted(plan.model):
+        raise PlanError(
+            "freeze.unfreeze can't take effect: peft leaves the model's own weights as they are; take one out."
+        )
+    rows = plan.train_dataset
+    if unfreeze.every_epochs is not None and rows is not None and not hasattr(rows, "__len__"):
+        raise PlanError(
+            "freeze.unfreeze.every_epochs can't take effect: the training rows have no known length; write every_steps."
+        )
+
+
+def _num_reached(plan: Plan, unfreeze: Unfreeze) -> int | None:
+    """Turns before the run ends; None where nobody knows how many steps an epoch has."""
+    args = plan.args
     if args is None:
         return None
-    by_steps: bool = args.max_steps > 0
-    every, end = (unfreeze.every_steps, args.max_steps) if by_steps else (unfreeze.every_epochs, args.num_train_epochs)
-    return None if every is None else math.ceil(end / every) - 1
+    end: float
+    end, ends_by_steps = (args.max_steps, True) if args.max_steps > 0 else (args.num_train_epochs, False)
+    if ends_by_steps == (unfreeze.every_steps is not None):
+        return math.ceil(end / (unfreeze.every_steps or unfreeze.every_epochs or 1)) - 1
+    steps = _steps_of_epoch(plan)
+    if steps is None:
+        return None
+    if unfreeze.every_steps is not None:
+        return math.ceil(math.ceil(end * steps) / unfreeze.every_steps) - 1
+    return math.ceil(end / (steps * (unfreeze.every_epochs or 1))) - 1
+
+
+def _steps_of_epoch(plan: Plan) -> int | None:
+    """Optimizer steps of an epoch, if each has the same number of rows and those can be counted."""
+    rows = plan.train_dataset
+    fixed = plan.batches is None or plan.batches.max_tokens is None
+    if not hasattr(rows, "__len__") or plan.order is not None or not fixed:
+        return None
+    return math.ceil(len(rows) / effective_batch_size(plan.args, plan.model))
 
 
 def with_thawing(plan: Plan, thawing: Thawing) -> Plan:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -93,7 +93,7 @@ def test_few_files_are_open_however_many_groups_there_are(tmp_path):
     many = RowCache(tmp_path, keys, what="the answers", remedy="do without", rows_of_group=1)
     many.fill(lambda some: [np.full((1, 2), key[-1], dtype=np.float32) for key in some])
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    there_are = len(os.listdir("/proc/self/fd"))
+    there_are = len(list(Path("/proc/self/fd").iterdir()))
     resource.setrlimit(resource.RLIMIT_NOFILE, (there_are + 100, before[1]))
     try:
         many.open()
