@@ -50,7 +50,8 @@ def load_checkpoint(model: Any, folder: str | Path) -> None:
     """
     if not (Path(folder) / STATE).is_file():
         saved = load_peft_weights(str(folder), device="cpu")
-        return _load(model, lambda: set_peft_model_state_dict(model, saved, adapter_name=ADAPTER), folder)
+        _load(model, lambda: set_peft_model_state_dict(model, saved, adapter_name=ADAPTER), folder)
+        return
     with safe_open(Path(folder) / STATE, framework="pt") as file:
         state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         pattern = json.loads(file.metadata()["rank_pattern"])
