@@ -66,7 +66,7 @@ def test_a_prompt_tuned_teacher_is_told_which_text_a_token_is_of():
     case = Case("bert", "single_label_classification")
     section = Peft(method="prompt_tuning", num_virtual_tokens=2)
     model, _ = add_adapter(case.make_model(), section, "text-classification")
-    batch = {name: ONE["input_ids"] for name in ("input_ids", "attention_mask", "token_type_ids", "labels")}
+    batch = dict.fromkeys(("input_ids", "attention_mask", "token_type_ids", "labels"), ONE["input_ids"])
     assert Teacher.on(ARGS, model).inputs(batch).keys() == {"input_ids", "attention_mask", "token_type_ids"}
     own = Loaded("teacher", model, SimpleNamespace(model_input_names=["input_ids", "token_type_ids"]))
     assert rows._inputs(own) == ["input_ids", "token_type_ids"]
