@@ -66,10 +66,10 @@ def published_files(run_dir: Path) -> dict[str, Path]:
 
     Raises RunDirectoryError if the run is not finished.
     """
-    if (run_dir / "base").is_dir() and not (run_dir / "model").is_dir():
+    if (run_dir / "base").is_dir():  # card and report tell of the adapter, also where model/ was merged later
         raise RunDirectoryError(
-            f"{run_dir}: expected a model, found an adapter that is not merged; run `hf-efficient merge` if it can be, "
-            "or push adapter/ with peft"
+            f"{run_dir}: expected a model, found an adapter that is not merged; upload what "
+            "`hf-efficient merge` writes with `hf upload`, or push adapter/ with peft"
         )
     for part in ("model/config.json", *_RUN_FILES):
         if not (run_dir / part).is_file():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from hf_efficient.data.files import first_line
+from hf_efficient.errors import RunDirectoryError
 from hf_efficient.models.adapters import ADAPTER, save_adapter
 
 STATE: Final = "adapter_state.safetensors"
@@ -41,14 +43,19 @@ def _state(model: PeftModel) -> Iterator[tuple[str, Tensor]]:
 
 
 def load_checkpoint(model: Any, folder: str | Path) -> None:
-    """Give an adapter and its head what a checkpoint has of them."""
+    """Give an adapter and its head what a checkpoint has of them.
+
+    Raises:
+        RunDirectoryError: it has other weights than are trained.
+    """
     if not (Path(folder) / STATE).is_file():
-        set_peft_model_state_dict(model, load_peft_weights(str(folder), device="cpu"), adapter_name=ADAPTER)
+        saved = load_peft_weights(str(folder), device="cpu")
+        _load(model, lambda: set_peft_model_state_dict(model, saved, adapter_name=ADAPTER), folder)
         return
     with safe_open(Path(folder) / STATE, framework="pt") as file:
         state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         pattern = json.loads(file.metadata()["rank_pattern"])
-    model.load_state_dict(_of_kind(state, "weight"), strict=False)
+    _load(model, lambda: model.load_state_dict(_of_kind(state, "weight"), strict=False), folder)
     if pattern is not None:
         model.active_peft_config.rank_pattern = pattern
     allocator = getattr(model.base_model, "rankallocator", None)
@@ -57,6 +64,24 @@ def load_checkpoint(model: Any, folder: str | Path) -> None:
         for kind in _SCORES:
             setattr(allocator, kind, {name: score.to(device) for name, score in _of_kind(state, kind).items()})
         allocator.ipt = {name: torch.zeros_like(score) for name, score in allocator.exp_avg_ipt.items()}
+
+
+def _load(model: Any, load: Callable[[], Any], folder: str | Path) -> None:
+    """Refuse a checkpoint that knows other weights, or leaves one that is trained as it is."""
+    try:
+        found = load()
+    except (KeyError, RuntimeError) as error:  # no weight of the head; other shapes
+        raise _of_others(folder, first_line(error)) from error
+    trained = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    if different := sorted({*found.unexpected_keys, *(trained & {*found.missing_keys})}):
+        raise _of_others(folder, ", ".join(different[:3]))
+
+
+def _of_others(folder: str | Path, found: str) -> RunDirectoryError:
+    return RunDirectoryError(
+        f"{folder}: expected the weights of this adapter and its head, found others ({found}); delete this "
+        "checkpoint, or choose another training.output_dir."
+    )
 
 
 def _of_kind(state: dict[str, Tensor], kind: str) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """Adapters of peft: put on a model, kept in checkpoints, taken over by the model's own weights.
 
-All that the package asks of peft is asked here.
+What a checkpoint keeps of one is in `adapter_state`, AdaLoRA's schedule in `techniques.peft`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from transformers import AutoTokenizer, PreTrainedModel
 from hf_efficient.errors import PlanError
 from hf_efficient.losses.divergences import TopK
 from hf_efficient.losses.rows import NOT_FED
-from hf_efficient.models.adapters import adapter_in, base_model, base_of, load_adapted, refusing
+from hf_efficient.models.adapters import adapter_in, base_model, base_of, load_adapted, model_class, refusing
 from hf_efficient.models.load import explained, located, quiet, takes_images
 from hf_efficient.models.quantization import same_in_evaluation
 
@@ -146,7 +146,7 @@ class Teacher:
 
     @cached_property
     def _taken(self) -> frozenset[str]:
-        return frozenset(signature(self.model.forward).parameters) - NOT_FED
+        return frozenset(signature(model_class(self.model).forward).parameters) - NOT_FED
 
     def logits(self, batch: Mapping[str, Any], /) -> Tensor:
         """What it answers; whoever listens to its layers hears what they compute."""

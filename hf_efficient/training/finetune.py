@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import transformers
@@ -128,19 +129,30 @@ def load_outcome(directory: RunDirectory) -> Outcome:
 
 
 def _load_model(directory: RunDirectory, auto_model: str) -> tuple[Any, Any]:
+    unmerged = directory.base.is_dir()
+    folder = directory.base if unmerged else directory.model
     try:
         with without_library_bars():
-            folder = directory.base if directory.base.is_dir() else directory.model
             model = getattr(transformers, auto_model).from_pretrained(folder)
             same_in_evaluation(model)
             read = read_image_processor if takes_images(auto_model) else transformers.AutoTokenizer.from_pretrained
-            return load_adapted(model, directory.adapter) if directory.base.is_dir() else model, read(folder)
+            tokenizer = read(folder)
     except (OSError, ValueError, SafetensorError) as error:
-        found = first_line(error) if directory.model.is_dir() else "it is missing"
-        raise RunDirectoryError(
-            f"{directory.model}: the model of a finished run can't be loaded ({found}); choose another "
-            "training.output_dir, or delete this one to train again."
-        ) from error
+        raise _unloadable(folder, error) from error
+    if not unmerged:
+        return model, tokenizer
+    try:
+        return load_adapted(model, directory.adapter), tokenizer
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError, SafetensorError) as error:  # as peft finds damage
+        raise _unloadable(directory.adapter, error) from error
+
+
+def _unloadable(folder: Path, error: Exception) -> RunDirectoryError:
+    found = first_line(error) if folder.is_dir() else "it is missing"
+    return RunDirectoryError(
+        f"{folder}: the model of a finished run can't be loaded ({found}); choose another training.output_dir, or "
+        "delete this one to train again."
+    )
 
 
 def _as_recipe(recipe: Any, overrides: Any, live: Live) -> Recipe:

@@ -130,6 +130,13 @@ def the_error(result) -> str:
     return line
 
 
+def test_a_model_that_was_merged_later_is_not_pushed_with_the_card_of_the_adapter(run_dir, server):
+    (run_dir / "base").mkdir()
+    with pytest.raises(RunDirectoryError, match="upload what `hf-efficient merge` writes with `hf upload`"):
+        hub.push(run_dir, Hub(repo_id="user/name"))
+    assert not server.repositories
+
+
 def test_a_pushed_model_loads_back_with_equal_outputs(run_dir, server, tmp_path):
     result = push(run_dir, server.endpoint, tmp_path / "home")
     assert (result.returncode, result.stderr) == (0, "")

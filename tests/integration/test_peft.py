@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from peft import PeftModel
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification
 
 from hf_efficient.errors import HfEfficientError, RunDirectoryError
@@ -105,6 +105,14 @@ def test_virtual_tokens_are_evaluated_and_predict(tmp_path):
     assert "prompt_tuning can't be merged" in (tmp_path / "run/report.md").read_text()
     with pytest.raises(RunDirectoryError, match="found an adapter that is not merged"):
         published_files(tmp_path / "run")
+    saved = tmp_path / "run/adapter/adapter_model.safetensors"
+    weights = {name: torch.zeros(1, 1) for name in load_file(saved)}
+    save_file(weights, saved)
+    with pytest.raises(RunDirectoryError, match=r"run/adapter: the model of a finished run can't be loaded \("):
+        load_run(tmp_path / "run")
+    (tmp_path / "run/base/model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(RunDirectoryError, match=r"run/base: the model of a finished run can't be loaded \((?!it is)"):
+        load_run(tmp_path / "run")
 
 
 def adapted_on(output_dir: str, adapter: dict) -> tuple[int, list[float]]:
@@ -124,10 +132,11 @@ def test_two_processes_end_with_the_same_merged_model(tmp_path):
 
 @pytest.mark.parametrize("adapter", [PROMPTS, {"peft.method": "lily"}], ids=["prompt_tuning", "lily"])
 def test_two_processes_end_with_the_same_adapter_that_stays_one(adapter, tmp_path):
-    run = tmp_path / "run"
-    (_, first), (_, second) = run_processes(2, adapted_on, str(run), adapter)
+    (_, first), (_, second) = run_processes(2, adapted_on, str(tmp_path / "run"), adapter)
     assert first == second
-    np.testing.assert_allclose(predicted(f"{run}/base", f"{run}/adapter")[0], first, atol=1e-5)
+    with torch.no_grad():
+        loaded = load_run(tmp_path / "run").model(input_ids=torch.arange(2, 12)[None]).logits[0]
+    np.testing.assert_allclose(loaded, first, atol=1e-5)
 
 
 def test_a_student_of_its_teacher_learns_by_an_adapter(tmp_path):

@@ -20,6 +20,7 @@ from hf_efficient.losses.features import (
     relation_kl,
     split_heads,
 )
+from hf_efficient.models.adapters import is_adapted
 from hf_efficient.models.projection import Projection
 from hf_efficient.models.taps import Taps
 
@@ -64,7 +65,7 @@ def projection_of(section: Distill, student: PreTrainedModel, teacher: PreTraine
     ours, theirs = (Taps(model, "distill.hidden") for model in (student, teacher))
     if section.hidden is None or ours.width == theirs.width:
         return None
-    if hasattr(student, "peft_config") or getattr(student, "is_distributed_loading_by_transformers", False):
+    if is_adapted(student) or getattr(student, "is_distributed_loading_by_transformers", False):
         raise PlanError(
             f"distill.hidden: states of width {ours.width} would be brought to the teacher's {theirs.width} by a "
             "learned map, which neither adapters nor model.distributed_config take along; take distill.relations, "

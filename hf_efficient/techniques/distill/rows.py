@@ -11,6 +11,7 @@ from transformers import DataCollatorWithPadding
 
 from hf_efficient.errors import PlanError
 from hf_efficient.losses.rows import OF_TEACHER
+from hf_efficient.models.adapters import model_class
 from hf_efficient.models.checks import set_pad_token
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def with_rows_of(teacher: Loaded, number: int, plan: Plan, section: Distill) -> 
 
 
 def _inputs(teacher: Loaded) -> list[str]:
-    taken = signature(teacher.model.forward).parameters
+    taken = signature(model_class(teacher.model).forward).parameters
     return [name for name in teacher.tokenizer.model_input_names if name in taken]
 
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from hf_efficient.errors import PlanError
-from hf_efficient.models.adapter_state import load_checkpoint, save_checkpoint
+from hf_efficient.errors import PlanError, RunDirectoryError
+from hf_efficient.models.adapter_state import STATE, load_checkpoint, save_checkpoint
 from hf_efficient.models.adapters import (
     add_adapter,
     base_model,
@@ -76,6 +78,22 @@ def test_a_saved_adapter_gives_the_same_logits_wherever_it_is_loaded(name, tmp_p
     load_checkpoint(other, tmp_path)
     for key, value in model.state_dict().items():
         assert torch.equal(other.state_dict()[key], value), key
+
+
+@pytest.mark.parametrize("name", ["lora", "p_tuning", "adalora"])
+@pytest.mark.parametrize("damage", ["missing", "unexpected"])
+def test_a_checkpoint_of_other_weights_is_refused(name, damage, tmp_path):
+    model = adapted(METHODS[name])
+    save_checkpoint(model, tmp_path)
+    file = tmp_path / (STATE if (tmp_path / STATE).is_file() else "adapter_model.safetensors")
+    with safe_open(file, framework="pt") as saved:
+        state, metadata = {key: saved.get_tensor(key) for key in saved.keys()}, saved.metadata()  # noqa: SIM118
+    weight = next(key for key in state if "classifier" in key)
+    other = f"{weight.removesuffix('weight').removesuffix('bias')}other"
+    state[other] = state.pop(weight) if damage == "missing" else state[weight].clone()
+    save_file(state, file, metadata=metadata)
+    with pytest.raises(RunDirectoryError, match=r"found others \(.*classifier"):
+        load_checkpoint(model, tmp_path)
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -7,7 +7,11 @@ import pytest
 import torch
 from torch import tensor
 
-from hf_efficient.models.teacher import Teacher, Teachers
+from hf_efficient.models.adapters import add_adapter
+from hf_efficient.models.teacher import Loaded, Teacher, Teachers
+from hf_efficient.recipe import Peft
+from hf_efficient.techniques.distill import rows
+from tests.tiny import Case
 
 
 class Says(torch.nn.Module):
@@ -56,6 +60,16 @@ def test_classes_that_do_not_exclude_each_other_are_averaged_one_by_one():
 def test_numbers_are_averaged():
     both = together([Says(1.0), Says(4.0)], (2.0, 1.0))
     torch.testing.assert_close(both.numbers(ONE), tensor([[2.0]]))
+
+
+def test_a_prompt_tuned_teacher_is_told_which_text_a_token_is_of():
+    case = Case("bert", "single_label_classification")
+    section = Peft(method="prompt_tuning", num_virtual_tokens=2)
+    model, _ = add_adapter(case.make_model(), section, "text-classification")
+    batch = dict.fromkeys(("input_ids", "attention_mask", "token_type_ids", "labels"), ONE["input_ids"])
+    assert Teacher.on(ARGS, model).inputs(batch).keys() == {"input_ids", "attention_mask", "token_type_ids"}
+    own = Loaded("teacher", model, SimpleNamespace(model_input_names=["input_ids", "token_type_ids"]))
+    assert rows._inputs(own) == ["input_ids", "token_type_ids"]
 
 
 def test_a_teacher_learns_nothing_and_is_fed_what_it_takes():
