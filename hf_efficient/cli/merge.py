@@ -33,14 +33,17 @@ def merge(
 
 
 def _facts(merged: Merged) -> dict[str, object]:
+    compared = merged.compared
+    if compared is None:
+        return {"model": str(merged.path), "not_compared": merged.why_not_compared}
     return {
         "model": str(merged.path),
-        "rows": merged.rows.rows,
-        "num_rows": merged.rows.num_rows,
-        "metrics": dict(merged.rows.metrics),
-        "metrics_of_the_run": dict(merged.before),
-        "largest_difference_of_a_logit": merged.largest_difference,
-        "mean_difference_of_logits": merged.mean_difference,
+        "rows": compared.rows.rows,
+        "num_rows": compared.rows.num_rows,
+        "metrics": dict(compared.rows.metrics),
+        "metrics_of_the_run": dict(compared.before),
+        "largest_difference_of_a_logit": compared.largest_difference,
+        "mean_difference_of_logits": compared.mean_difference,
     }
 
 
@@ -55,10 +58,15 @@ def _print_table(merged: Merged) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("Model", Text(f"{merged.path}: loads with plain transformers"))
-    table.add_row("Rows", Text(f"{merged.rows.rows}: {count(merged.rows.num_rows)}"))
-    for name, value in merged.rows.metrics.items():
-        table.add_row(metric_label(name), f"{score(value)} merged, {score(merged.before[name])} as trained")
+    compared = merged.compared
+    if compared is None:
+        table.add_row("Difference", Text(f"not measured: {merged.why_not_compared}"))
+        Console().print(table)
+        return
+    table.add_row("Rows", Text(f"{compared.rows.rows}: {count(compared.rows.num_rows)}"))
+    for name, value in compared.rows.metrics.items():
+        table.add_row(metric_label(name), f"{score(value)} merged, {score(compared.before[name])} as trained")
     table.add_row(
-        "Logits", f"differ by {merged.mean_difference:.1e} on average, {merged.largest_difference:.1e} at most"
+        "Logits", f"differ by {compared.mean_difference:.1e} on average, {compared.largest_difference:.1e} at most"
     )
     Console().print(table)

@@ -27,6 +27,7 @@ from hf_efficient.models.adapters import is_adapted
 
 _NAME = re.compile(rf"{PREFIX_CHECKPOINT_DIR}-(\d+)")
 _ADAPTER_WEIGHTS_NAME = "adapter_model.safetensors"
+_OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO, errno.ENOTDIR)
 # torch's stream of a zip file fails with whatever of the last three it meets first.
 _NO_SPACE = re.compile(r"No space left|Disk quota|file write failed|unexpected pos|iostream error", re.IGNORECASE)
 
@@ -128,7 +129,7 @@ def writing_checkpoint(directory: str, step: int) -> Iterator[None]:
 
 def disk_error(error: BaseException) -> str | None:
     """Why a file could not be written, if that is what the error means, else None."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO):
+    if isinstance(error, OSError) and error.errno in _OF_DISKS:
         return os.strerror(error.errno)
     return "no space left, or the disk fails" if _NO_SPACE.search(str(error)) else None
 

@@ -11,8 +11,10 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from hf_efficient.errors import RunDirectoryError
+from hf_efficient.data.files import first_line
+from hf_efficient.errors import DataError, RecipeError, RunDirectoryError
 from hf_efficient.models.adapters import has_weights, is_adapted, merged_from, unloaded
+from hf_efficient.training.checkpoint import disk_error
 from hf_efficient.training.progress import without_library_bars
 from hf_efficient.training.score import Evaluation, FinishedRun, evaluate_run, model_inputs
 
@@ -21,10 +23,9 @@ COMPARED_ROWS: Final = 16
 
 
 @dataclass(frozen=True)
-class Merged:
-    """A merged model on disk, and how its answers differ from the run's on the rows that the run was scored on."""
+class Compared:
+    """How a merged model differs from the run's own on the rows that the run was scored on."""
 
-    path: Path
     rows: Evaluation
     """Metrics of the merged model."""
     before: Mapping[str, float | None]
@@ -34,24 +35,38 @@ class Merged:
     mean_difference: float
 
 
+@dataclass(frozen=True)
+class Merged:
+    """A merged model on disk."""
+
+    path: Path
+    compared: Compared | None
+    """None where the run's rows can't be had any more."""
+    why_not_compared: str | None = None
+
+
 def merge_run(run: FinishedRun, output: Path, split: str = "validation") -> Merged:
     """Write the plain model of a run whose adapter was not merged, quantised weights in fp32, and compare the two.
 
     The run's own model is used up.
 
     Raises:
-        RunDirectoryError: there is nothing to merge, no weights can take it over, or something lies there already.
-        DataError, RecipeError: the run's rows can't be had any more.
+        RunDirectoryError: there is nothing to merge, no weights can take it over, something lies there already, or
+            the model can't be written.
     """
     _check(run, output)
-    inputs = model_inputs(run, split, COMPARED_ROWS)
-    before, logits = evaluate_run(run, split=split), _logits(run.model, inputs)
+    try:
+        inputs = model_inputs(run, split, COMPARED_ROWS)
+        before, logits = evaluate_run(run, split=split), _logits(run.model, inputs)
+    except (DataError, RecipeError) as error:
+        model = merged_from(unloaded(run.model), run.directory.adapter)
+        _write(output, model, run.processing_class)
+        return Merged(output, None, first_line(error))
     model = merged_from(unloaded(run.model), run.directory.adapter)
+    _write(output, model, run.processing_class)
     after = evaluate_run(replace(run, model=model), split=split)
     differences = torch.cat([(a - b).abs() for a, b in zip(_logits(model, inputs), logits, strict=True)])
-    with without_library_bars():
-        _write(output, model, run.processing_class)
-    return Merged(output, after, before.metrics, float(differences.max()), float(differences.mean()))
+    return Merged(output, Compared(after, before.metrics, float(differences.max()), float(differences.mean())))
 
 
 @torch.no_grad()
@@ -77,6 +92,15 @@ def _write(output: Path, model: Any, processing_class: Any) -> None:
     """Write a model and its tokenizer or image processor; whole or not at all."""
     unfinished = output.with_name(f".{output.name}.partial")
     shutil.rmtree(unfinished, ignore_errors=True)
-    model.save_pretrained(unfinished)
-    processing_class.save_pretrained(unfinished)
-    unfinished.replace(output)
+    try:
+        with without_library_bars():
+            model.save_pretrained(unfinished)
+        processing_class.save_pretrained(unfinished)
+        unfinished.replace(output)
+    except Exception as error:  # safetensors and tokenizers each have their own for a full disk
+        shutil.rmtree(unfinished, ignore_errors=True)
+        if (reason := disk_error(error)) is None:
+            raise
+        raise RunDirectoryError(
+            f"{output}: can't be written ({reason}); name another directory with --output."
+        ) from error

@@ -14,6 +14,7 @@ from hf_efficient.errors import PlanError, RecipeError
 from hf_efficient.recipe import Recipe
 from hf_efficient.training.finetune import finetune
 from hf_efficient.training.score import evaluate_run, load_run
+from tests.integration.command_line import sentences, write_rows
 from tests.runs import CutOffError, losses, smoke, teacher, train, weights
 
 KINDS = {"nf4": Linear4bit, "int8": Linear8bitLt}
@@ -90,6 +91,24 @@ def test_merging_writes_a_plain_model_and_says_what_it_costs(kind, tmp_path, cap
     assert facts["metrics"].keys() == facts["metrics_of_the_run"].keys()
     assert command(["merge", str(tmp_path / "run")]) == 1
     assert "exists already; name another directory with --output" in capsys.readouterr().err
+
+
+def test_a_run_whose_rows_are_gone_is_merged_all_the_same(tmp_path, capsys):
+    rows = write_rows(tmp_path / "rows.csv", sentences(24))
+    data = {"data.name": None, "data.train": str(rows), "training.num_train_epochs": 1}
+    finetune(quantized(tmp_path / "run", "nf4", **data))
+    rows.unlink()
+    capsys.readouterr()
+    assert command(["merge", str(tmp_path / "run")]) == 0
+    assert "not measured: " in " ".join(capsys.readouterr().out.split())
+    AutoModelForSequenceClassification.from_pretrained(tmp_path / "run/model")
+
+
+def test_a_merged_model_that_can_not_be_written_is_one_line(tmp_path, capsys):
+    finetune(quantized(tmp_path / "run", "nf4", **{"training.num_train_epochs": 1}))
+    (tmp_path / "file").touch()
+    assert command(["merge", str(tmp_path / "run"), "--output", str(tmp_path / "file" / "model")]) == 1
+    assert "can't be written" in capsys.readouterr().err
 
 
 def test_what_is_merged_or_can_not_be_is_said(tmp_path, capsys):
