@@ -21,7 +21,9 @@ def run_processes(world_size: int, function: Callable[..., Any], *arguments: Any
     with tempfile.TemporaryDirectory() as folder:
         port = _free_port()
         children = [
-            _context.Process(target=_child, args=(rank, world_size, port, folder, function, arguments))
+            _context.Process(
+                target=_child, args=(dict(os.environ), rank, world_size, port, folder, function, arguments)
+            )
             for rank in range(world_size)
         ]
         for child in children:
@@ -48,8 +50,15 @@ def _read(path: Path, exitcode: int | None) -> Any:
 
 
 def _child(
-    rank: int, world_size: int, port: int, folder: str, function: Callable[..., Any], arguments: tuple[Any, ...]
+    environment: dict[str, str],
+    rank: int,
+    world_size: int,
+    port: int,
+    folder: str,
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
 ) -> None:
+    os.environ.update(environment)  # the server's own is that of the test that has started it
     os.environ["OMP_NUM_THREADS"] = "1"
     if world_size > 1:
         os.environ.update(

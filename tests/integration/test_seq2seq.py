@@ -44,7 +44,7 @@ def _own_cache(home, monkeypatch):
 def finished(request, home):
     """A finished run of a model that writes at least four letters, whatever it has learnt, and its report."""
     folder = home / request.param
-    shutil.copytree(resolve("demo/tiny-t5"), folder)
+    shutil.copytree(resolve("demo/tiny-t5"), folder, dirs_exist_ok=True)  # made again if tests change places
     model = Seq2SeqCase(request.param).make_model()
     model.generation_config.min_new_tokens = 4
     model.save_pretrained(folder)
