@@ -66,6 +66,7 @@ def kept(folder: Path) -> list[Path]:
         {"freeze.layers": "all"},
         {"freeze.train_only": ["bias", "head"]},
         {"training.layerwise_lr_decay": 0.5},
+        {"peft.method": "lora"},
     ],
 )
 def test_it_is_the_run_without_it(settings, hits, tmp_path):
