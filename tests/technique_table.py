@@ -24,6 +24,9 @@ class Row:
     """Rows with the same slot set the same thing: one recipe can't hold both."""
 
 
+OF_ADAPTERS = {"bitfit": "trains the adapter and the head alone", "adamw_8bit": "only for weights of 4,096"}
+"""What no adapter can be combined with."""
+
 TABLE: dict[str, Row] = {
     "plain": Row({}),
     "early_stopping": Row(
@@ -79,27 +82,18 @@ TABLE: dict[str, Row] = {
     "lora": Row(
         {"peft.method": "lora", "peft.lora_dropout": 0.1},
         same_slot="peft",
-        refused_with={
-            "bitfit": "trains the adapter and the head alone",
-            "adamw_8bit": "only for weights of 4,096",
-            "distill_projection": "which neither adapters nor",
-        },
+        refused_with={**OF_ADAPTERS, "distill_projection": "which neither adapters nor"},
     ),
     "adalora": Row(
         {"peft.method": "adalora", "peft.init_r": 4, "peft.target_r": 1, "peft.deltaT": 2, "peft.tfinal": 1},
         same_slot="peft",
-        refused_with={
-            "bitfit": "trains the adapter and the head alone",
-            "adamw_8bit": "only for weights of 4,096",
-            "distill_projection": "which neither adapters nor",
-        },
+        refused_with={**OF_ADAPTERS, "distill_projection": "which neither adapters nor"},
     ),
     "prompt_tuning": Row(
         {"peft.method": "prompt_tuning", "peft.num_virtual_tokens": 4},
         same_slot="peft",
         refused_with={
-            "bitfit": "trains the adapter and the head alone",
-            "adamw_8bit": "only for weights of 4,096",
+            **OF_ADAPTERS,
             **dict.fromkeys(("distill_features", "distill_projection"), "virtual tokens of peft.method stand among"),
             "layerwise": "virtual tokens belong to no layer",
             "prefix_cache": "the embeddings and the lowest layer are not frozen as a whole",

@@ -20,6 +20,7 @@ from hf_efficient.errors import PlanError
 from hf_efficient.losses.divergences import TopK
 from hf_efficient.losses.rows import NOT_FED
 from hf_efficient.models.adapters import adapter_in, base_model, base_of, load_adapted, model_class, refusing
+from hf_efficient.models.autocast import autocast_dtype
 from hf_efficient.models.load import explained, located, quiet, takes_images
 from hf_efficient.models.quantization import same_in_evaluation
 
@@ -136,8 +137,7 @@ class Teacher:
     @classmethod
     def on(cls, args: Any, model: PreTrainedModel, prefix: str = "", top: Top | None = None) -> Teacher:
         """A teacher placed as the run's arguments say."""
-        dtype = torch.bfloat16 if args.bf16 else torch.float16 if args.fp16 else None
-        return cls(model.to(args.device), torch.device(args.device), dtype, prefix, top)
+        return cls(model.to(args.device), torch.device(args.device), autocast_dtype(args), prefix, top)
 
     def inputs(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """What the model is fed of a batch."""

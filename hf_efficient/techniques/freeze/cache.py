@@ -13,6 +13,7 @@ from transformers import TrainerCallback
 from hf_efficient.assets.cache import cache_root
 from hf_efficient.errors import HfEfficientError, PlanError
 from hf_efficient.measure import filling
+from hf_efficient.models.autocast import autocast_dtype
 from hf_efficient.models.cached_prefix import CachedPrefix
 from hf_efficient.models.distributed import effective_batch_size, is_sharded
 from hf_efficient.models.prefix import Prefix, frozen_depth
@@ -128,7 +129,7 @@ def _tried(plan: Plan, cached: CachedPrefix, copies: int, max_bytes: float) -> t
     short, both = cached.trial(model.device)
     if (reason := prefix.refusal(model, short, both)) is not None:
         return 0, reason
-    dtype = torch.bfloat16 if plan.args.bf16 else torch.float16 if plan.args.fp16 else None
+    dtype = autocast_dtype(plan.args)
     with prefix.installed(), torch.no_grad(), torch.autocast(model.device.type, dtype, enabled=dtype is not None):
         num_bytes = copies * cached.num_bytes(prefix.states(model, short))
     if num_bytes <= max_bytes:
