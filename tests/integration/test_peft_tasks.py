@@ -12,21 +12,13 @@ from hf_efficient.training.score import evaluate_run, load_run
 from tests.integration.command_line import write_rows
 from tests.tiny_language_models import save_llama
 
+pytestmark = pytest.mark.usefixtures("shared_cache")
+
 METHODS = {
     "lora": {"method": "lora", "r": 4},
     "prompt_tuning": {"method": "prompt_tuning", "num_virtual_tokens": 4},
     "prefix_tuning": {"method": "prefix_tuning", "num_virtual_tokens": 4},
 }
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(home, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(home / "cache"))
 
 
 def tokens(home):

@@ -17,6 +17,8 @@ from tests.processes import run_processes
 from tests.runs import CutOffError, train, weights
 from tests.tiny import Seq2SeqCase
 
+pytestmark = pytest.mark.usefixtures("shared_cache")
+
 WORDS = ["stimar", "ai", "plefloryn", "mais", "zoo"]
 SHORT = {
     "data.limit": 64,
@@ -28,16 +30,6 @@ SHORT = {
     "task.generation.max_new_tokens": 12,
     "task.metrics": ["exact_match", "rouge_l", "chrf", "bleu"],
 }
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(home, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(home / "cache"))
 
 
 @pytest.fixture(scope="module", params=["t5", "bart"])

@@ -17,6 +17,8 @@ from tests.integration.command_line import write_rows
 from tests.processes import run_processes
 from tests.runs import CutOffError, losses, train, weights
 
+pytestmark = pytest.mark.usefixtures("shared_cache")
+
 TAGS = {"soup": "B-DISH", "onion": "B-DISH", "boat": "B-SHIP", "anchor": "B-SHIP"}
 PLAIN = ("stir", "the", "hoist", "bake", "drop")
 
@@ -33,16 +35,6 @@ def sentences(count):
                 tags[index] = f"I-{tags[index - 1][2:]}"
         rows.append({"words": words, "tags": tags})
     return rows
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(home, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(home / "cache"))
 
 
 def recipe_for(home, name, **training):
