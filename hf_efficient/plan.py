@@ -26,8 +26,10 @@ class Plan:
     eval_dataset: Any = None
     test_dataset: Any = None
     """Encoded rows; the test rows are scored once, at the end."""
+    rows_per_epoch: int | None = None
+    """Rows of an epoch, where the training rows are those of several epochs one after another."""
     num_unlabelled: int = 0
-    """Training rows at the end that only a teacher labels."""
+    """Training rows at the end of each epoch's that only a teacher labels."""
     encode_train: Callable[[Any, Any], Any] | None = None
     """`encode_train(tokenizer, config)`: the training rows, in their order, as another model reads them."""
     truncated_rows: dict[str, int] = field(default_factory=dict)
@@ -51,8 +53,15 @@ class Plan:
     callbacks: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()
     """What was decided for the user, and why; shown by `explain` and in the report."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What a technique tells the report, by the technique's name."""
     set_by: dict[str, str] = field(default_factory=dict)
     """Technique that set each slot."""
+
+    @property
+    def num_train_rows(self) -> int:
+        """Training rows of an epoch, those without labels too."""
+        return len(self.train_dataset) if self.rows_per_epoch is None else self.rows_per_epoch
 
     def with_loss(self, loss: Loss) -> Plan:
         """The plan with one more term in the objective."""
@@ -90,6 +99,10 @@ class Plan:
             PlanError: another technique has grouped them.
         """
         return self._set("batches", batches, by)
+
+    def with_facts(self, by: str, facts: Mapping[str, Any]) -> Plan:
+        """The plan with what a technique tells the report."""
+        return replace(self, facts={**self.facts, by: facts})
 
     def with_note(self, note: str) -> Plan:
         """The plan with one more remark for the user."""

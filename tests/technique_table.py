@@ -57,6 +57,12 @@ TABLE: dict[str, Row] = {
         },
         same_slot="distill",
     ),
+    "augment": Row(
+        {"augment.random_swap.share": 0.3},
+        same_slot="augment",
+        neutral={"augment.random_swap.share": 0.3, "augment.control": True, "augment.originals": False},
+    ),
+    "augment_fixed": Row({"augment.random_swap.share": 0.3, "augment.views": "fixed"}, same_slot="augment"),
     "frozen": Row({"freeze.layers": 1, "freeze.cache": False}, same_slot="freeze"),
     "prefix_cache": Row(
         {"freeze.layers": 1, "freeze.cache": True},

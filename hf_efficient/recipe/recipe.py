@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 from pydantic import PrivateAttr, ValidationError
 
 from hf_efficient.errors import RecipeError
+from hf_efficient.recipe.augment import Augment
 from hf_efficient.recipe.batching import Batching
 from hf_efficient.recipe.checks import complaints, dormant
 from hf_efficient.recipe.data import DataSection
@@ -81,6 +82,8 @@ class Recipe(Section):
     """How the model is trained."""
     batching: Batching = Batching()
     """How rows are grouped into batches."""
+    augment: Augment | None = None
+    """More training rows out of those there are."""
     freeze: Freeze | None = None
     """Leaving a part of the model as it is."""
     peft: Peft | None = None

@@ -6,19 +6,25 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from hf_efficient.errors import PlanError
+from hf_efficient.recipe.augment import Augment
 from hf_efficient.recipe.batching import Batching
 from hf_efficient.recipe.distill import Distill
 from hf_efficient.recipe.early_stopping import EarlyStopping
 from hf_efficient.recipe.freeze import Freeze
 from hf_efficient.recipe.peft import Peft
 from hf_efficient.recipe.section import Section
-from hf_efficient.techniques import batching, distill, early_stopping, freeze, peft
+from hf_efficient.techniques import augment, batching, distill, early_stopping, freeze, peft
 
 if TYPE_CHECKING:
+    from hf_efficient.data.train_rows import TrainRows
     from hf_efficient.plan import Plan
     from hf_efficient.recipe import Recipe
 
+PREPARING: dict[type[Section], Callable[[Any, Any], Any]] = {Augment: augment.prepare}
+"""Section of the recipe → what it does to the training rows before they are encoded."""
+
 TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
+    Augment: augment.apply,
     Freeze: freeze.apply,
     Peft: peft.apply,
     Distill: distill.apply,
@@ -35,6 +41,15 @@ FINISHING: dict[type[Section], Callable[[Any, Any], Any]] = {Freeze: freeze.fini
 def techniques_of(recipe: Recipe) -> list[Section]:
     """The sections of a recipe that are techniques."""
     return [section for _, section in recipe if type(section) in TECHNIQUES]
+
+
+def prepare_rows(rows: TrainRows, sections: Iterable[Section]) -> TrainRows:
+    """The training rows as the techniques leave them before they are encoded, in the order of `PREPARING`."""
+    given = {type(section): section for section in sections}
+    for section_type, prepare in PREPARING.items():
+        if section_type in given:
+            rows = prepare(rows, given[section_type])
+    return rows
 
 
 def apply_techniques(plan: Plan, sections: Iterable[Section | None]) -> Plan:

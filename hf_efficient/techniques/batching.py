@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hf_efficient.data.batches import Batches
+from hf_efficient.data.epochs import longest_views
 from hf_efficient.data.stream import StreamedRows
 from hf_efficient.errors import PlanError
 from hf_efficient.recipe.batching import Batching
@@ -33,6 +34,7 @@ def apply(plan: Plan, section: Batching) -> Plan:
         if section.padding == "auto":
             return plan
         raise PlanError(f"batching.padding is {section.padding}, and the training rows have no length; use dynamic")
+    lengths = longest_views(lengths, plan.rows_per_epoch)
     return plan.with_batches(Batches(lengths, section.max_tokens), by="batching")
 
 

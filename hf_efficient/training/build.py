@@ -11,7 +11,7 @@ from transformers import TrainingArguments, set_seed
 
 from hf_efficient import tasks
 from hf_efficient.data import load_tables
-from hf_efficient.data.unlabelled import UNLABELLED, append_unlabelled, load_unlabelled
+from hf_efficient.data.unlabelled import UNLABELLED, load_unlabelled
 from hf_efficient.errors import PlanError, RecipeError, did_you_mean
 from hf_efficient.models import encoding_limits, load_model, load_processing_class
 from hf_efficient.plan import Plan
@@ -22,12 +22,11 @@ from hf_efficient.training.effects import refuse_for_this_model, refuse_on_this_
 from hf_efficient.training.launch_checks import Circumstances, check_distributed_config
 from hf_efficient.training.learning_rates import learning_rates
 from hf_efficient.training.streaming import with_stream
+from hf_efficient.training.train_rows import encode_train, prepare, train_dataset, with_unlabelled
 
 if TYPE_CHECKING:
-    from datasets import Dataset, DatasetDict
     from transformers import PreTrainedModel
 
-    from hf_efficient.data import Encoded
     from hf_efficient.recipe import Recipe
     from hf_efficient.tasks.base import Task
     from hf_efficient.training.schedules import Scheduler
@@ -89,6 +88,8 @@ def build(
         loaded = loaded.cut(recipe.distill.student.from_teacher, processing_class)
     refuse_for_this_model(recipe, loaded.model)
     task = tasks.bind(task, loaded.model, processing_class)
+    train = prepare(recipe, args, task, tables)
+    tables["train"] = train.table
     limits = encoding_limits(
         task, loaded.model.config, processing_class, recipe.data, recipe.place, virtual_tokens=recipe.virtual_tokens
     )
@@ -101,43 +102,28 @@ def build(
     plan = Plan(
         model=loaded.model,
         args=args,
-        train_dataset=_train_dataset(encoded),
+        train_dataset=train_dataset(encoded, train.rows_per_epoch),
         eval_dataset=encoded["validation"].dataset if "validation" in encoded else None,
         test_dataset=encoded["test"].dataset if "test" in encoded else None,
+        rows_per_epoch=with_unlabelled(train.rows_per_epoch, tables),
         num_unlabelled=len(tables[UNLABELLED]) if UNLABELLED in tables else 0,
-        encode_train=None if recipe.data.streaming else partial(_encode_train, recipe, task, tables),
+        encode_train=None
+        if recipe.data.streaming
+        else partial(encode_train, recipe, task, tables, train.rows_per_epoch),
         truncated_rows={split: rows.num_truncated for split, rows in encoded.items() if rows.num_truncated},
         processing_class=processing_class,
         data_collator=task.collator(processing_class),
         task=task,
         losses=(task.loss(label_smoothing=args.label_smoothing_factor),),
         scheduler=scheduler,
-        notes=(*loaded.notes, *([shared] if shared else []), *_rate_of_adapters(recipe)),
+        notes=(*loaded.notes, *([shared] if shared else []), *_rate_of_adapters(recipe), *train.notes),
+        facts=train.facts,
     )
     if recipe.data.streaming:
         plan = with_stream(plan, recipe, tables, limits)
     plan = apply_techniques(plan, techniques_of(recipe))
     refuse_for_this_model(recipe, plan.model)  # again: less of it may be trained
     return replace(plan, learning_rates=_learning_rates(recipe, plan.model))
-
-
-def _train_dataset(encoded: Mapping[str, Encoded]) -> Any:
-    """The training rows, those without labels last; None where they stream."""
-    if "train" not in encoded:
-        return None
-    train = encoded["train"].dataset
-    return append_unlabelled(train, encoded[UNLABELLED].dataset) if UNLABELLED in encoded else train
-
-
-def _encode_train(recipe: Recipe, task: Task, tables: DatasetDict, tokenizer: Any, config: Any) -> Dataset:
-    """The training rows, in their order, as another model reads them."""
-    from datasets import concatenate_datasets
-
-    limits = encoding_limits(task, config, tokenizer, recipe.data, recipe.place)
-    tables_read = {split: tables[split] for split in ("train", UNLABELLED) if split in tables}
-    parts = [task.encode(table, tokenizer, split=split, **limits).dataset for split, table in tables_read.items()]
-    taken = [*tokenizer.model_input_names, "length"]
-    return concatenate_datasets([rows.select_columns([n for n in taken if n in rows.column_names]) for rows in parts])
 
 
 def _place_of_model(recipe: Recipe) -> Callable[[str], str]:

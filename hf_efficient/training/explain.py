@@ -194,13 +194,18 @@ def _inputs(recipe: Recipe, plan: Plan) -> dict[str, Any]:
 
 def _splits(plan: Plan) -> dict[str, Any]:
     """The splits that are tables: a stream is none."""
-    tables = {"train": plan.train_dataset, "validation": plan.eval_dataset, "test": plan.test_dataset}
+    tables = {"train": _first_epoch(plan), "validation": plan.eval_dataset, "test": plan.test_dataset}
     return {split: table for split, table in tables.items() if not isinstance(table, StreamedRows | None)}
 
 
 def _labelled(plan: Plan) -> Any:
+    return _first_epoch(plan).select(range(plan.num_train_rows - plan.num_unlabelled))
+
+
+def _first_epoch(plan: Plan) -> Any:
+    """The training rows of the first epoch."""
     rows = plan.train_dataset
-    return rows.select(range(len(rows) - plan.num_unlabelled)) if plan.num_unlabelled else rows
+    return rows if plan.rows_per_epoch is None else rows.select(range(plan.rows_per_epoch))
 
 
 def _column(table: Any, name: str) -> NDArray[Any] | None:

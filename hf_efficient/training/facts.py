@@ -31,7 +31,7 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
     assert plan.task is not None
     trained_rows: float = trained.steps * effective_batch_size(args, plan.model)
     if trained.epochs is not None:
-        trained_rows = trained.epochs * len(plan.train_dataset)
+        trained_rows = trained.epochs * plan.num_train_rows
     return {
         "format": 1,
         "finished": True,
@@ -80,6 +80,7 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
             "python": platform.python_version(),
             **{name: version(name) for name in (*REPORTED_PACKAGES, *(["peft"] if recipe.peft else []))},
         },
+        "techniques": dict(plan.facts),
         "notes": list(plan.notes),
         "recipe_digest": recipe.digest(),
         "output_dir": str(RunDirectory.of(recipe).path),
@@ -91,4 +92,4 @@ def rows_of_training(plan: Plan) -> dict[str, int | None]:
     if isinstance(plan.train_dataset, StreamedRows):
         return {"train": None}
     unlabelled = plan.num_unlabelled
-    return {"train": len(plan.train_dataset) - unlabelled, **({UNLABELLED: unlabelled} if unlabelled else {})}
+    return {"train": plan.num_train_rows - unlabelled, **({UNLABELLED: unlabelled} if unlabelled else {})}

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from transformers.trainer_utils import EvalLoopOutput, EvalPrediction, has_length, seed_worker
 
 from hf_efficient.data.batches import LengthBatches
+from hf_efficient.data.epochs import InEpoch
 from hf_efficient.data.stream import StreamedRows
 from hf_efficient.errors import PlanError
 
@@ -25,7 +26,7 @@ _FIRST_ROWS: Final = 256
 Array = np.ndarray[Any, Any]
 
 
-def grouped_dataloader(trainer: Trainer, sampler: LengthBatches) -> DataLoader[Any]:
+def grouped_dataloader(trainer: Trainer, sampler: LengthBatches | InEpoch) -> DataLoader[Any]:
     """The trainer's loader over its training rows with these batches, of which each process gets its turn.
 
     A batch sampler can't enter through the Trainer's sampler hook, which makes batches of what it gets

@@ -152,6 +152,7 @@ def _make_trainer(plan: Plan, directory: RunDirectory) -> EfficientTrainer:
         ],
         losses=plan.losses,
         sampler=plan.order,
+        rows_per_epoch=plan.rows_per_epoch,
         batches=plan.batches,
         scheduler=plan.scheduler,
         learning_rates=plan.learning_rates,

@@ -16,6 +16,7 @@ from transformers.trainer_utils import EvalLoopOutput
 
 from hf_efficient.data.batches import Batches, Split
 from hf_efficient.data.decoder_inputs import DecoderInputs
+from hf_efficient.data.epochs import InEpoch, Shuffled
 from hf_efficient.errors import PlanError
 from hf_efficient.losses import Batch, Loss, Supervised, is_side_column, known_head
 from hf_efficient.models.adapter_state import load_checkpoint
@@ -73,6 +74,8 @@ class EfficientTrainer(Trainer):
             other model keeps its own loss.
         sampler: the order of the training rows. It must be a pure function of (seed, epoch), the same on each
             process; if it has `set_epoch`, it is called before each epoch.
+        rows_per_epoch: rows of an epoch, where `train_dataset` holds those of several epochs one after another, such as
+            views of the same rows; `sampler` and `batches` speak of rows of an epoch.
         batches: how rows are grouped into batches (`hf_efficient.data.batches.Batches`): the rows of an optimizer
             step are formed first and split over accumulation and processes second. Evaluation is then sorted by
             length too; predictions come in the caller's order.
@@ -111,6 +114,7 @@ class EfficientTrainer(Trainer):
         *,
         losses: Sequence[Loss] | None = None,
         sampler: Sampler[int] | None = None,
+        rows_per_epoch: int | None = None,
         batches: Batches | None = None,
         scheduler: Scheduler | None = None,
         learning_rates: Mapping[str, float] | None = None,
@@ -131,11 +135,13 @@ class EfficientTrainer(Trainer):
             data_collator=data_collator,
             losses=None if losses is None else tuple(losses),
             order=sampler,
+            rows_per_epoch=rows_per_epoch,
             batches=batches,
             callbacks=tuple(callbacks or ()),
         )
         plan = apply_techniques(plan, techniques)
         self.sampler = plan.order
+        self.rows_per_epoch = plan.rows_per_epoch
         self.batches = plan.batches
         self.sorts_evaluation = plan.batches is not None or getattr(plan.train_dataset, "grouped", False)
         self._scheduler_function = scheduler
@@ -161,7 +167,6 @@ class EfficientTrainer(Trainer):
         self._consumes_count: bool | None = None
         self._tally: Tally | None = None
         self._set_epoch = SetEpoch()
-        self._set_epoch.add(self.sampler)
         self.add_callback(self._set_epoch)
 
     def _choose_losses(self, losses: tuple[Loss, ...] | None) -> tuple[Loss, ...] | None:
@@ -329,8 +334,28 @@ class EfficientTrainer(Trainer):
 
     # More doors: the order of the rows, their batches, the schedule.
 
+    def num_examples(self, dataloader: DataLoader[Any]) -> int:
+        """Rows of an epoch."""
+        return super().num_examples(dataloader) if self.rows_per_epoch is None else self.rows_per_epoch
+
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        return self.sampler if self.sampler is not None else super()._get_train_sampler(train_dataset)
+        if self.sampler is not None:
+            return self._in_epoch(self.sampler)
+        if self.rows_per_epoch is not None:
+            return self._in_epoch(Shuffled(self.rows_per_epoch, self._data_seed))
+        return super()._get_train_sampler(train_dataset)
+
+    def _in_epoch(self, sampler: Any) -> Any:
+        """The sampler, told each epoch; what it draws are places in the training rows."""
+        if self.rows_per_epoch is not None:
+            sampler = InEpoch(sampler, self.rows_per_epoch, len(self.train_dataset))  # type: ignore[arg-type]
+        self._set_epoch.add(sampler)
+        return sampler
+
+    @property
+    def _data_seed(self) -> int:
+        """What the order of the rows is drawn from."""
+        return int(self.args.seed if self.args.data_seed is None else self.args.data_seed)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Batches of this process; grouped by length if `batches` was given.
@@ -342,10 +367,10 @@ class EfficientTrainer(Trainer):
             return with_a_batch(super().get_train_dataloader(), self)
         ranks = data_parallel_size(self.args, self.model)
         split = Split(self._train_batch_size, self.args.gradient_accumulation_steps, ranks)
-        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
-        sampler = self.batches.sampler(split, seed=seed, order=self.sampler, drop_last=self.args.dataloader_drop_last)
-        self._set_epoch.add(sampler)
-        return grouped_dataloader(self, sampler)
+        sampler = self.batches.sampler(
+            split, seed=self._data_seed, order=self.sampler, drop_last=self.args.dataloader_drop_last
+        )
+        return grouped_dataloader(self, self._in_epoch(sampler))
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
         """Rows to score; from the longest to the shortest if `batches` was given."""

@@ -29,8 +29,8 @@ def plain_losses(tmp_path_factory):
 def test_every_technique_has_a_row():
     sections = {key.split(".")[0] for row in TABLE.values() for key in row.settings}
     fields = {section.__name__: section for section in TECHNIQUES}
-    assert {"Batching", "Distill", "EarlyStopping", "Freeze", "Peft"} == set(fields)
-    assert {"batching", "distill", "early_stopping", "freeze", "peft"} <= sections
+    assert {"Augment", "Batching", "Distill", "EarlyStopping", "Freeze", "Peft"} == set(fields)
+    assert {"augment", "batching", "distill", "early_stopping", "freeze", "peft"} <= sections
 
 
 @pytest.mark.parametrize("name", TABLE)

@@ -97,9 +97,10 @@ def _pays(plan: Plan, section: Freeze, thawing: Thawing) -> bool:
 def _seen_again(plan: Plan, steps: int, epochs: float) -> bool:
     """Whether training rows are seen more than once in so many steps, or if there are none, epochs."""
     args, rows = plan.args, plan.train_dataset
-    if steps <= 0:
-        return epochs > 1
-    return not hasattr(rows, "__len__") or steps * effective_batch_size(args, plan.model) > len(rows)
+    if not hasattr(rows, "__len__"):
+        return steps > 0 or epochs > 1
+    seen = epochs * plan.num_train_rows if steps <= 0 else steps * effective_batch_size(args, plan.model)
+    return seen > len(rows)
 
 
 def _why_not(plan: Plan) -> str | None:

@@ -75,7 +75,7 @@ def _steps_of_epoch(plan: Plan) -> int | None:
     fixed = plan.batches is None or plan.batches.max_tokens is None
     if not hasattr(rows, "__len__") or plan.order is not None or not fixed:
         return None
-    return math.ceil(len(rows) / effective_batch_size(plan.args, plan.model))
+    return math.ceil(plan.num_train_rows / effective_batch_size(plan.args, plan.model))
 
 
 def with_thawing(plan: Plan, thawing: Thawing) -> Plan:

@@ -1,0 +1,81 @@
+"""The training rows of a run: prepared by techniques, encoded, and laid out epoch after epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hf_efficient.data.train_rows import TrainRows
+from hf_efficient.data.unlabelled import UNLABELLED, append_unlabelled
+from hf_efficient.models import encoding_limits
+from hf_efficient.techniques import prepare_rows, techniques_of
+
+if TYPE_CHECKING:
+    from datasets import Dataset, DatasetDict
+    from transformers import TrainingArguments
+
+    from hf_efficient.data import Encoded
+    from hf_efficient.recipe import Recipe
+    from hf_efficient.tasks.base import Task
+
+
+def prepare(recipe: Recipe, args: TrainingArguments, task: Task, tables: DatasetDict) -> TrainRows:
+    """The training rows as the techniques leave them before they are encoded; a stream as it is."""
+    rows = TrainRows(
+        tables["train"],
+        task.columns,
+        num_epochs=_num_epochs(args, len(tables["train"])),
+        seed=args.seed if args.data_seed is None else args.data_seed,
+        place=recipe.place,
+    )
+    return rows if recipe.data.streaming else prepare_rows(rows, techniques_of(recipe))
+
+
+def _num_epochs(args: TrainingArguments, num_rows: int) -> int:
+    """Epochs that the run begins, if a step has a fixed number of rows; it may see fewer if rows are added."""
+    if args.max_steps <= 0:
+        return math.ceil(args.num_train_epochs)
+    step: int = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
+    return math.ceil(args.max_steps * step / num_rows)
+
+
+def with_unlabelled(rows_per_epoch: int | None, tables: DatasetDict) -> int | None:
+    """Rows of an epoch when those without labels have joined each."""
+    if rows_per_epoch is None or UNLABELLED not in tables:
+        return rows_per_epoch
+    return rows_per_epoch + len(tables[UNLABELLED])
+
+
+def train_dataset(encoded: Mapping[str, Encoded], rows_per_epoch: int | None) -> Any:
+    """The training rows, in each epoch those without labels last; None where they stream."""
+    if "train" not in encoded:
+        return None
+    train = encoded["train"].dataset
+    if UNLABELLED not in encoded:
+        return train
+    rows = append_unlabelled(train, encoded[UNLABELLED].dataset)
+    return _in_epochs(rows, len(train), rows_per_epoch)
+
+
+def _in_epochs(rows: Dataset, num_labelled: int, rows_per_epoch: int | None) -> Dataset:
+    """Rows of all epochs, then rows without labels, as an epoch's rows and those without labels, again and again."""
+    if rows_per_epoch is None:
+        return rows
+    unlabelled = range(num_labelled, len(rows))
+    starts = range(0, num_labelled, rows_per_epoch)
+    return rows.select([row for start in starts for row in (*range(start, start + rows_per_epoch), *unlabelled)])
+
+
+def encode_train(
+    recipe: Recipe, task: Task, tables: DatasetDict, rows_per_epoch: int | None, tokenizer: Any, config: Any
+) -> Dataset:
+    """The training rows, in their order, as another model reads them."""
+    from datasets import concatenate_datasets
+
+    limits = encoding_limits(task, config, tokenizer, recipe.data, recipe.place)
+    tables_read = {split: tables[split] for split in ("train", UNLABELLED) if split in tables}
+    parts = [task.encode(table, tokenizer, split=split, **limits).dataset for split, table in tables_read.items()]
+    taken = [*tokenizer.model_input_names, "length"]
+    rows = concatenate_datasets([part.select_columns([n for n in taken if n in part.column_names]) for part in parts])
+    return _in_epochs(rows, len(parts[0]), rows_per_epoch if len(parts) > 1 else None)
