@@ -40,11 +40,11 @@ def arms_table(rows: Sequence[Row], control: str | None = None) -> list[list[str
     if control is not None:
         header.append(f"against\n{control}")
     lines = [[*header, "CPU time", "peak\nmemory", "trained", "stored"]]
-    with_conditions = any(row.get("condition") for row in rows)
+    with_conditions = any(row["condition"] for row in rows)
     if with_conditions:
         lines[0].insert(0, "condition")
-    for condition, arm in dict.fromkeys((row.get("condition"), row["arm"]) for row in rows):
-        of_condition = [row for row in rows if row.get("condition") == condition]
+    for condition, arm in dict.fromkeys((row["condition"], row["arm"]) for row in rows):
+        of_condition = [row for row in rows if row["condition"] == condition]
         of_arm = [row for row in of_condition if row["arm"] == arm]
         scores = [
             _spread((row["metrics"].get(split, {}).get(name) for row in of_arm), decimal) for split, name in metrics
