@@ -22,6 +22,8 @@ from hf_efficient.recipe.yaml import read_document
 
 _NAME = re.compile(r"[a-zA-Z][\w.+-]*")
 _ARM = re.compile(rf"\{{({_NAME.pattern})\}}")
+_SEED = "{seed}"
+"""A value that stands for the seed of the run."""
 _OWNED = ("training.output_dir", "training.seed")
 """Settings that each run of an experiment is given."""
 
@@ -33,7 +35,8 @@ class Arm(Section):
     """Its recipe, where it is not that of the experiment."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """What is laid over the recipe: `training.learning_rate: 3e-4`. `{teacher}` in a value is the run directory that
-    the arm `teacher` has with the same seed."""
+    the arm `teacher` has with the same seed, and the value `"{seed}"` that seed: `data.seed: "{seed}"` draws other rows
+    with each."""
 
 
 class Condition(Section):
@@ -79,7 +82,7 @@ class Experiment(Section):
         above = list(self.arms)[: list(self.arms).index(name)]
         directories = {other: str(self._directory(other, seed, condition)) for other in above}
         settings = {
-            path: _filled(value, directories, f"arm {name}: {path}")
+            path: seed if value == _SEED else _filled(value, directories, f"arm {name}: {path}")
             for path, value in {**self.settings, **around, **arm.settings}.items()
         }
         place = {"training.seed": seed, "training.output_dir": str(self._directory(name, seed, condition))}

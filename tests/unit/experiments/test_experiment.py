@@ -110,3 +110,10 @@ def test_an_arm_s_settings_lie_above_those_of_a_condition(tmp_path):
 def test_an_unknown_control_is_refused(tmp_path):
     with pytest.raises(RecipeError, match=r"control: expected one of the arms, found 'techer'. Did you mean teacher\?"):
         load_experiment(written(tmp_path, TWO_ARMS + "control: techer\n"))
+
+
+def test_a_setting_may_be_the_seed(tmp_path):
+    cells = load_experiment(
+        written(tmp_path, TWO_ARMS.replace("settings: {training", 'settings: {data.seed: "{seed}", training', 1))
+    )
+    assert [cell.load().data.seed for cell in cells.cells()] == [3, 3, 5, 5]
