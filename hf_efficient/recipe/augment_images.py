@@ -31,17 +31,19 @@ Share = Annotated[tuple[float, float], _range(above=0, at_most=1)]
 """Range of shares of an image; nothing of it is larger than the image."""
 
 
-class _Drawn(Section):
+class ImageAugmenter(Section):
+    """A change of images."""
+
     probability: float = Field(default=1.0, ge=0.0, le=1.0)
     """Probability that an image is changed like this."""
 
 
-class _Warp(_Drawn):
+class _Warp(ImageAugmenter):
     fill: int = Field(default=0, ge=0, le=255)
     """Grey level, from black at 0 to white at 255, of what lies beyond the edges of the image."""
 
 
-class Crop(_Drawn):
+class Crop(ImageAugmenter):
     """A part of the image, brought to the size of the whole (Szegedy et al. 2015, arXiv 1409.4842)."""
 
     scale: Share = (0.5, 1.0)
@@ -50,7 +52,7 @@ class Crop(_Drawn):
     """Range of the part's ratio of width to height, times that of the image."""
 
 
-class Flip(_Drawn):
+class Flip(ImageAugmenter):
     """The image mirrored."""
 
     probability: float = Field(default=0.5, ge=0.0, le=1.0)
@@ -101,7 +103,7 @@ class TrivialAugment(_Warp):
     """One operation of a fixed list, at a strength that is drawn too (Müller & Hutter 2021, arXiv 2103.10158)."""
 
 
-class ColorJitter(_Drawn):
+class ColorJitter(ImageAugmenter):
     """Brightness, contrast, saturation and hue changed, in an order that is drawn."""
 
     brightness: float = Field(default=0.2, ge=0.0, le=1.0)
@@ -114,7 +116,7 @@ class ColorJitter(_Drawn):
     """Shifts are drawn from −`hue` to `hue` of the colour circle; grey images have none."""
 
 
-class Blur(_Drawn):
+class Blur(ImageAugmenter):
     """The image blurred by a Gaussian."""
 
     probability: float = Field(default=0.5, ge=0.0, le=1.0)
@@ -123,7 +125,7 @@ class Blur(_Drawn):
     """Range of the Gaussian's width in pixels."""
 
 
-class Noise(_Drawn):
+class Noise(ImageAugmenter):
     """Gaussian noise added to each pixel and channel."""
 
     probability: float = Field(default=0.5, ge=0.0, le=1.0)
@@ -132,7 +134,7 @@ class Noise(_Drawn):
     """Its standard deviation, where 1 is from black to white."""
 
 
-class Erasing(_Drawn):
+class Erasing(ImageAugmenter):
     """A rectangle of the image erased (Zhong et al. 2020, arXiv 1708.04896)."""
 
     probability: float = Field(default=0.5, ge=0.0, le=1.0)
@@ -145,17 +147,19 @@ class Erasing(_Drawn):
     """What stands there instead: random pixels, or a grey level from 0 to 255."""
 
 
-class MixUp(_Drawn):
+class MixUp(ImageAugmenter):
     """The image blended with another training row's, and the labels with its labels (Zhang et al. 2018, arXiv
-    1710.09412)."""
+    1710.09412).
+    """
 
     alpha: float = Field(default=0.2, gt=0.0)
     """The image's share is drawn from Beta(`alpha`, `alpha`): the smaller, the nearer to 0 or 1."""
 
 
-class CutMix(_Drawn):
+class CutMix(ImageAugmenter):
     """A rectangle of another training row's image put into the image, and the labels mixed by area (Yun et al. 2019,
-    arXiv 1905.04899)."""
+    arXiv 1905.04899).
+    """
 
     alpha: float = Field(default=1.0, gt=0.0)
     """The image's share is drawn from Beta(`alpha`, `alpha`)."""

@@ -21,13 +21,19 @@ def prepare(rows: TrainRows, section: Augment) -> TrainRows:
 
     Rows stand in the order of the table, those themselves first, then the first copy of each, and so on.
     """
+    if not section.text_augmenters:
+        return rows
     with filling():
         return _with_views(rows, section)
 
 
 def apply(plan: Plan, section: Augment) -> Plan:
-    """The plan, whose texts have been augmented before they were encoded."""
-    return plan
+    """The plan with views of its images; texts have been augmented before they were encoded."""
+    if not section.image_augmenters:
+        return plan
+    from hf_efficient.techniques.augment.images import with_views  # pillow is an optional package
+
+    return with_views(plan, section)
 
 
 def _with_views(rows: TrainRows, section: Augment) -> TrainRows:

@@ -122,7 +122,7 @@ def posterize(image: Image.Image, bits: int) -> Image.Image:
     return ImageOps.posterize(image, bits)
 
 
-def solarize(image: Image.Image, threshold: float) -> Image.Image:
+def solarize(image: Image.Image, threshold: int) -> Image.Image:
     """The image with all values from the threshold on inverted."""
     return ImageOps.solarize(image, threshold)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.random import Generator
@@ -14,9 +15,7 @@ from PIL import Image
 from hf_efficient.recipe import augment_images as words
 from hf_efficient.techniques.augment.images import operations
 from hf_efficient.techniques.augment.images.operations import Box
-from hf_efficient.techniques.augment.images.policies import NUM_STRENGTHS, apply_drawn
-
-Transform = Callable[[Image.Image, Generator], Image.Image]
+from hf_efficient.techniques.augment.images.policies import STRONGEST, apply_drawn
 
 
 def happens(probability: float, generator: Generator) -> bool:
@@ -24,9 +23,7 @@ def happens(probability: float, generator: Generator) -> bool:
     return bool(generator.random() < probability)
 
 
-def draw_box(
-    size: tuple[int, int], share: float, ratio: float, generator: Generator, *, of_image: bool = False
-) -> Box:
+def draw_box(size: tuple[int, int], share: float, ratio: float, generator: Generator, *, of_image: bool = False) -> Box:
     """A rectangle within an image, of this share of its area and this ratio of width to height, or what fits of it.
 
     With `of_image` the ratio is times that of the image.
@@ -41,7 +38,8 @@ def draw_box(
 
 
 def _ratio(ends: tuple[float, float], generator: Generator) -> float:
-    return math.exp(generator.uniform(*map(math.log, ends)))  # a width twice as often as a height
+    low, high = ends
+    return math.exp(generator.uniform(math.log(low), math.log(high)))  # so that tall and wide are as likely
 
 
 def _signed(most: float, generator: Generator) -> float:
@@ -89,13 +87,13 @@ def _perspective(section: words.Perspective, image: Image.Image, generator: Gene
 
 def _rand_augment(section: words.RandAugment, image: Image.Image, generator: Generator) -> Image.Image:
     for _ in range(section.num_ops):
-        strength = section.magnitude / (NUM_STRENGTHS - 1)
+        strength = section.magnitude / STRONGEST
         image = apply_drawn(image, strength, generator, wide=False, fill=section.fill)
     return image
 
 
 def _trivial_augment(section: words.TrivialAugment, image: Image.Image, generator: Generator) -> Image.Image:
-    strength = generator.integers(NUM_STRENGTHS) / (NUM_STRENGTHS - 1)
+    strength = generator.integers(STRONGEST + 1) / STRONGEST
     return apply_drawn(image, strength, generator, wide=True, fill=section.fill)
 
 
@@ -127,12 +125,15 @@ def _erasing(section: words.Erasing, image: Image.Image, generator: Generator) -
     if isinstance(section.fill, int):
         patch = Image.new("L", size, section.fill).convert(image.mode)
     else:
-        shape = (size[1], size[0], len(image.getbands()))
-        patch = Image.fromarray(generator.integers(256, size=shape, dtype=np.uint8).squeeze(-1) if image.mode == "L" else generator.integers(256, size=shape, dtype=np.uint8))
+        patch = Image.merge(image.mode, [_random_pixels(size, generator) for _ in image.getbands()])
     return operations.paste(image, patch, box[:2])
 
 
-_TRANSFORMS: Final[dict[type[Any], Callable[[Any, Image.Image, Generator], Image.Image]]] = {
+def _random_pixels(size: tuple[int, int], generator: Generator) -> Image.Image:
+    return Image.fromarray(generator.integers(256, size=size[::-1], dtype=np.uint8))
+
+
+_CHANGES: Final[dict[type[Any], Callable[[Any, Image.Image, Generator], Image.Image]]] = {
     words.Crop: _crop,
     words.Flip: _flip,
     words.Rotation: _rotation,
@@ -148,15 +149,22 @@ _TRANSFORMS: Final[dict[type[Any], Callable[[Any, Image.Image, Generator], Image
 """Section → change, in the order in which they are made: where things are, then what they look like."""
 
 
-def transform_of(sections: Sequence[Any]) -> Transform:
-    """All changes whose section is given, one after the other, each with its probability."""
-    given = {type(section): section for section in sections}
-    ordered = [(change, given[kind]) for kind, change in _TRANSFORMS.items() if kind in given]
+@dataclass(frozen=True)
+class Transform:
+    """Changes of an image, one after the other, each with its probability."""
 
-    def transform(image: Image.Image, generator: Generator) -> Image.Image:
-        for change, section in ordered:
+    sections: tuple[Any, ...]
+    """Those of a recipe."""
+
+    @classmethod
+    def of(cls, sections: Iterable[Any]) -> Self:
+        """The changes in their order; what is not a change of one image is left out."""
+        given = {type(section): section for section in sections}
+        return cls(tuple(given[kind] for kind in _CHANGES if kind in given))
+
+    def __call__(self, image: Image.Image, generator: Generator) -> Image.Image:
+        """The changed image."""
+        for section in self.sections:
             if happens(section.probability, generator):
-                image = change(section, image, generator)
+                image = _CHANGES[type(section)](section, image, generator)
         return image
-
-    return transform
