@@ -83,11 +83,11 @@ class Augment(Section):
         return self
 
 
+def _is_of_images(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, images.ImageAugmenter)
+
+
 IMAGE_AUGMENTERS: Final = tuple(
-    name
-    for name, field in Augment.model_fields.items()
-    if any(
-        isinstance(kind, type) and issubclass(kind, images.ImageAugmenter) for kind in alternatives(field.annotation)
-    )
+    name for name, field in Augment.model_fields.items() if any(map(_is_of_images, alternatives(field.annotation)))
 )
 """Names of all changes of images."""

@@ -57,8 +57,8 @@ class Flip(ImageAugmenter):
 
     probability: float = Field(default=0.5, ge=0.0, le=1.0)
     """Probability that an image is changed like this."""
-    directions: tuple[Literal["horizontal", "vertical"], ...] = Field(default=("horizontal",), min_length=1)
-    """`horizontal` changes left and right; of several, one is drawn."""
+    direction: Literal["horizontal", "vertical", "either"] = "horizontal"
+    """`horizontal` changes left and right; `either` draws one of both."""
 
 
 class Rotation(_Warp):

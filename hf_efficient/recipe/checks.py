@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from hf_efficient.errors import did_you_mean
+from hf_efficient.recipe.augment import IMAGE_AUGMENTERS
 from hf_efficient.recipe.schedules import METRIC_SCHEDULES, SCHEDULES
 from hf_efficient.recipe.tree import KeyPath
 
@@ -295,6 +296,10 @@ NEEDS: Final = (
     ),
     Need("training.allow_slow", lambda r: r.training.precision == "bf16", "set training.precision: bf16"),
     Need("training.label_smoothing_factor", _single_label, "only a single_label problem has labels to smooth"),
+    *(
+        Need(f"augment.{name}", _reads_images, "it changes images, and the task reads text; take it out")
+        for name in IMAGE_AUGMENTERS
+    ),
     Need("training.run_name", _tracked, "set training.report_to"),
     Need("training.project", lambda r: _tracked(r, "trackio"), "set training.report_to: trackio"),
     Need("training.trackio_space_id", lambda r: _tracked(r, "trackio"), "set training.report_to: trackio"),
@@ -316,6 +321,7 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
     checks = (
         _names,
         _columns,
+        _augment,
         _student,
         _peft,
         _batch,
@@ -357,6 +363,12 @@ def _columns(recipe: Recipe) -> Iterator[Complaint]:
                     f"names the column {column}, which is data.columns.{taken[column]} already.",
                 )
             taken[column] = part
+
+
+def _augment(recipe: Recipe) -> Iterator[Complaint]:
+    if recipe.augment is not None and _reads_images(recipe):
+        for name in recipe.augment.text_augmenters:
+            yield f"augment.{name}", "can't take effect: it changes texts, and the task reads images; take it out."
 
 
 def _student(recipe: Recipe) -> Iterator[Complaint]:

@@ -49,7 +49,7 @@ def _message(details: ErrorDetails, path: KeyPath, known: dict[KeyPath, FieldInf
     match details["type"]:
         case "extra_forbidden":
             return unknown(path, known)
-        case "missing":
+        case "missing" if len(details["loc"]) == len(path):
             return f"is missing. {known[path].description}"
         case "value_error":
             return f"can't be used: {details['ctx']['error']}."

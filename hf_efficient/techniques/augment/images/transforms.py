@@ -52,7 +52,9 @@ def _crop(section: words.Crop, image: Image.Image, generator: Generator) -> Imag
 
 
 def _flip(section: words.Flip, image: Image.Image, generator: Generator) -> Image.Image:
-    return operations.flip(image, section.directions[generator.integers(len(section.directions))])
+    if section.direction == "either":
+        return operations.flip(image, "horizontal" if generator.integers(2) else "vertical")
+    return operations.flip(image, section.direction)
 
 
 def _rotation(section: words.Rotation, image: Image.Image, generator: Generator) -> Image.Image:
