@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hf_efficient.recipe import Recipe
+from hf_efficient.recipe.augment import IMAGE_AUGMENTERS
 from hf_efficient.recipe.checks import NEEDS, dormant
 from hf_efficient.recipe.problems import settings
 
@@ -168,6 +169,10 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
         *(
             (["peft={method: p_tuning}", f"distill={{teacher: t, {name}: {{}}}}"], f"distill.{name}", "virtual tokens")
             for name in ("hidden", "attention", "relations")
+        ),
+        *(
+            ([f"augment.{name}={{}}"], f"augment.{name}", "it changes images, and the task reads text")
+            for name in IMAGE_AUGMENTERS
         ),
         (["model.revision=v1"], "model.revision", "are pinned"),
         (["model.quantization=nf4"], "model.quantization", "train an adapter"),
