@@ -1,4 +1,4 @@
-"""python benchmarks/arms_report.py EXPERIMENT [--rows FILE] [--note FILE]
+"""python benchmarks/arms_report.py EXPERIMENT [--control ARM] [--rows FILE] [--note FILE]
 
 Fills the table between the markers `arms` of `docs/results/EXPERIMENT.md` and draws its figure, from the rows that
 `hf-efficient experiment` has written: by default those kept in `benchmarks/results/EXPERIMENT.jsonl`.
@@ -27,12 +27,12 @@ NOTES = Path(__file__).parent.parent / "docs" / "results"
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
     """Draw each arm's accuracy, a dot a seed and a line for the mean, and its CPU time."""
-    arms = list(dict.fromkeys(row["arm"] for row in rows))
+    arms = list(dict.fromkeys(_name(row) for row in rows))
     figure, (left, right) = plt.subplots(
         1, 2, sharey=True, figsize=(10, 0.5 * len(arms) + 1.2), constrained_layout=True
     )
     for place, arm in enumerate(arms):
-        of_arm = [row for row in rows if row["arm"] == arm]
+        of_arm = [row for row in rows if _name(row) == arm]
         accuracies = [row["metrics"]["validation"]["accuracy"] for row in of_arm]
         left.plot(accuracies, [place] * len(accuracies), "o", color="tab:blue", alpha=0.6)
         mean = statistics.mean(accuracies)
@@ -49,17 +49,22 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     plt.close(figure)
 
 
+def _name(row: dict[str, Any]) -> str:
+    return f"{row['condition']}: {row['arm']}" if row["condition"] else str(row["arm"])
+
+
 def main() -> None:
     """Fill the note, draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("experiment")
+    parser.add_argument("--control", help="the arm that the others are measured against")
     parser.add_argument("--rows", type=Path)
     parser.add_argument("--note", type=Path)
     options = parser.parse_args()
     path = options.rows or RESULTS / f"{options.experiment}.jsonl"
     note = options.note or NOTES / f"{options.experiment}.md"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    header, *lines = [[cell.replace("\n", " ") for cell in line] for line in arms_table(rows)]
+    header, *lines = [[cell.replace("\n", " ") for cell in line] for line in arms_table(rows, options.control)]
     note.write_text(fill(note.read_text(), {"arms": table(header, lines)}))
     draw(rows, note.with_suffix(".png"))
 

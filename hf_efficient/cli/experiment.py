@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import contextlib
+import json
+import multiprocessing
+import os
+from multiprocessing.reduction import DupFd
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+
+if TYPE_CHECKING:
+    from hf_efficient.experiments.experiment import Cell
+
+STDERR: Final = 2
 
 File = Annotated[
     str, typer.Argument(metavar="FILE", help="An experiment: a recipe, arms and seeds.", show_default=False)
@@ -18,10 +29,36 @@ def experiment(file: File) -> None:
     from hf_efficient.report.arms import print_arms
 
     loaded = load_experiment(file)
-    rows = run_experiment(loaded, shown=lambda line: typer.echo(line, err=True))
+    rows = run_experiment(loaded, _in_own_process, lambda line: typer.echo(line, err=True))
     if rows:
-        print_arms(rows)
+        print_arms(rows, control=loaded.control)
     typer.echo(f"One row for each run: {loaded.results}")
     missing = len(list(loaded.cells())) - len(rows)
     if missing:
         raise HfEfficientError(f"{missing} of the runs failed, as said above; the same command tries them again.")
+
+
+def _in_own_process(cell: Cell) -> int:
+    """The exit status of the cell's run in a process of its own, whose table is left out.
+
+    It is forked from a server that has imported the libraries once, which takes longer than many a run.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["hf_efficient.training.finetune"])
+    settings = [f"{path}={json.dumps(value)}" for path, value in cell.settings.items()]
+    arguments = (dict(os.environ), Path.cwd(), DupFd(STDERR), ["finetune", cell.recipe, *settings])
+    process = context.Process(target=_run, args=arguments)
+    process.start()
+    process.join()
+    return process.exitcode or 0
+
+
+def _run(environment: dict[str, str], folder: Path, stderr: Any, arguments: list[str]) -> None:
+    from hf_efficient.cli.app import run
+
+    os.environ.update(environment)  # those of the server are from when it was started, as are folder and stderr
+    os.chdir(folder)
+    os.dup2(stderr.detach(), STDERR)
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        status = run(arguments)
+    raise SystemExit(status)

@@ -1,4 +1,4 @@
-"""The words of an experiment: arms that differ in some settings, each run with several seeds."""
+"""The words of an experiment: arms that differ in some settings, each run with several seeds, under each condition."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import Field, ValidationError
 
@@ -22,6 +22,8 @@ from hf_efficient.recipe.yaml import read_document
 
 _NAME = re.compile(r"[a-zA-Z][\w.+-]*")
 _ARM = re.compile(rf"\{{({_NAME.pattern})\}}")
+_SEED = "{seed}"
+"""A value that stands for the seed of the run."""
 _OWNED = ("training.output_dir", "training.seed")
 """Settings that each run of an experiment is given."""
 
@@ -33,11 +35,19 @@ class Arm(Section):
     """Its recipe, where it is not that of the experiment."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """What is laid over the recipe: `training.learning_rate: 3e-4`. `{teacher}` in a value is the run directory that
-    the arm `teacher` has with the same seed."""
+    the arm `teacher` has with the same seed, and the value `"{seed}"` that seed: `data.seed: "{seed}"` draws other rows
+    with each."""
+
+
+class Condition(Section):
+    """Circumstances under which all arms are compared, such as a number of rows."""
+
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """What is laid over the settings of the experiment, and below those of an arm."""
 
 
 class Experiment(Section):
-    """Arms and seeds: each pair of them is one run."""
+    """Arms, seeds and perhaps conditions: each choice of one of each is one run."""
 
     recipe: str = Field(min_length=1)
     """A recipe's file, or a shipped recipe."""
@@ -47,6 +57,10 @@ class Experiment(Section):
     """What is laid over the recipe in every arm."""
     arms: dict[str, Arm] = Field(min_length=1)
     """The ways that are compared, by name; one that uses another's run stands below it."""
+    conditions: dict[str, Condition] = Field(default_factory=dict)
+    """Circumstances under each of which every arm is run, by name."""
+    control: str | None = None
+    """The arm that the others are measured against, seed by seed."""
     output_dir: str = ""
     """Where the runs and `results.jsonl` lie; by default `runs/` and the name of the file."""
 
@@ -56,24 +70,30 @@ class Experiment(Section):
         return Path(self.output_dir).expanduser() / "results.jsonl"
 
     def cells(self) -> Iterator[Cell]:
-        """All runs: the arms with the first seed, then with the second, and so on."""
-        for seed in self.seeds:
-            for name in self.arms:
-                yield self._cell(name, seed)
+        """All runs: the arms with the first seed, then with the second, and so on, under one condition and the next."""
+        for condition in self.conditions or [None]:
+            for seed in self.seeds:
+                for name in self.arms:
+                    yield self._cell(name, seed, condition)
 
-    def _cell(self, name: str, seed: int) -> Cell:
+    def _cell(self, name: str, seed: int, condition: str | None) -> Cell:
         arm = self.arms[name]
+        around = {} if condition is None else self.conditions[condition].settings
         above = list(self.arms)[: list(self.arms).index(name)]
-        directories = {other: str(self._directory(other, seed)) for other in above}
+        directories = {other: str(self._directory(other, seed, condition)) for other in above}
         settings = {
-            path: _filled(value, directories, f"arm {name}: {path}")
-            for path, value in {**self.settings, **arm.settings}.items()
+            path: seed if value == _SEED else _filled(value, directories, f"arm {name}: {path}")
+            for path, value in {**self.settings, **around, **arm.settings}.items()
         }
-        place = {"training.seed": seed, "training.output_dir": str(self._directory(name, seed))}
-        return Cell(name, seed, arm.recipe or self.recipe, {**settings, **place})
+        place = {"training.seed": seed, "training.output_dir": str(self._directory(name, seed, condition))}
+        return Cell(name, seed, arm.recipe or self.recipe, {**settings, **place}, condition)
 
-    def _directory(self, arm: str, seed: int) -> Path:
-        return Path(self.output_dir).expanduser() / arm / f"seed-{seed}"
+    def _directory(self, arm: str, seed: int, condition: str | None) -> Path:
+        return Path(self.output_dir).expanduser() / (condition or "") / arm / f"seed-{seed}"
+
+
+Key: TypeAlias = tuple[str | None, str, int]
+"""Condition, arm and seed."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +104,17 @@ class Cell:
     seed: int
     recipe: str
     settings: Mapping[str, Any]
+    condition: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called before people."""
+        return f"{f'{self.condition}, ' if self.condition else ''}{self.arm}, seed {self.seed}"
+
+    @property
+    def key(self) -> Key:
+        """What tells it from the other runs."""
+        return self.condition, self.arm, self.seed
 
     @property
     def directory(self) -> Path:
@@ -99,7 +130,8 @@ class Cell:
         try:
             return Recipe.load(self.recipe, self.settings)
         except RecipeError as error:
-            raise RecipeError("\n".join(f"arm {self.arm}: {line}" for line in str(error).splitlines())) from error
+            name = f"arm {self.arm}" + (f", {self.condition}" if self.condition else "")
+            raise RecipeError("\n".join(f"{name}: {line}" for line in str(error).splitlines())) from error
 
 
 def load_experiment(path: str | Path) -> Experiment:
@@ -126,17 +158,25 @@ def load_experiment(path: str | Path) -> Experiment:
 def _complaints(experiment: Experiment) -> Iterator[tuple[KeyPath, str]]:
     if len(set(experiment.seeds)) < len(experiment.seeds):
         yield ("seeds",), f"expected different seeds, found {', '.join(map(str, experiment.seeds))}."
-    for name, arm in experiment.arms.items():
-        if not _NAME.fullmatch(name):
-            yield (
-                ("arms", name),
-                f"expected a letter and then letters, digits and . + - _, as of a folder, found {name!r}.",
-            )
-        for place, settings in ((("settings",), experiment.settings), (("arms", name, "settings"), arm.settings)):
-            given = {override.path for override in read_overrides(settings)}
-            for owned in _OWNED:
-                if tuple(owned.split(".")) in given:
-                    yield place, f"{owned} follows from seeds and output_dir; take it out."
+    if experiment.control is not None and experiment.control not in experiment.arms:
+        hint = did_you_mean(experiment.control, experiment.arms)
+        yield ("control",), f"expected one of the arms, found {experiment.control!r}.{hint}"
+    yield from _owned(("settings",), experiment.settings)
+    for kind, named in (("arms", experiment.arms), ("conditions", experiment.conditions)):
+        for name, part in named.items():
+            if not _NAME.fullmatch(name):
+                yield (
+                    (kind, name),
+                    f"expected a letter and then letters, digits and . + - _, as of a folder, found {name!r}.",
+                )
+            yield from _owned((kind, name, "settings"), part.settings)
+
+
+def _owned(place: KeyPath, settings: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    given = {override.path for override in read_overrides(settings)}
+    for owned in _OWNED:
+        if tuple(owned.split(".")) in given:
+            yield place, f"{owned} follows from seeds and output_dir; take it out."
 
 
 def _filled(value: Any, directories: Mapping[str, str], place: str) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from hf_efficient.errors import RunDirectoryError
-from hf_efficient.experiments.experiment import Cell, Experiment
+from hf_efficient.experiments.experiment import Cell, Experiment, Key
 from hf_efficient.report.write import write_whole
 
 INTERRUPTED = 130
@@ -22,15 +20,8 @@ Launch = Callable[[Cell], int]
 """Runs a cell and gives its exit status; what it was worth lies in its run directory."""
 
 
-def in_own_process(cell: Cell) -> int:
-    """The exit status of the cell's run in a fresh process, whose table is left out."""
-    settings = [f"{path}={json.dumps(value)}" for path, value in cell.settings.items()]
-    command = [sys.executable, "-m", "hf_efficient", "finetune", cell.recipe, *settings]
-    return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
-
-
 def run_experiment(
-    experiment: Experiment, launch: Launch = in_own_process, shown: Callable[[str], None] = lambda line: None
+    experiment: Experiment, launch: Launch, shown: Callable[[str], None] = lambda line: None
 ) -> list[Row]:
     """One row for each arm and seed; runs that have theirs already are not run again.
 
@@ -49,21 +40,21 @@ def run_experiment(
         rows = read_rows(experiment.results)
         _refuse_other_settings(rows, cells, experiment.results)
         for number, cell in enumerate(cells, start=1):
-            if (cell.arm, cell.seed) in rows:
+            if cell.key in rows:
                 continue
-            shown(f"{number} of {len(cells)}: {cell.arm}, seed {cell.seed}")
+            shown(f"{number} of {len(cells)}: {cell.name}")
             if (status := launch(cell)) == 0:
-                rows[cell.arm, cell.seed] = _row(cell)
+                rows[cell.key] = _row(cell)
                 write_whole(experiment.results, "".join(json.dumps(row) + "\n" for row in rows.values()))
             elif status == INTERRUPTED:
                 raise KeyboardInterrupt
             else:
-                shown(f"{cell.arm}, seed {cell.seed} has failed with status {status}")
-    return [rows[cell.arm, cell.seed] for cell in cells if (cell.arm, cell.seed) in rows]
+                shown(f"{cell.name} has failed with status {status}")
+    return [rows[cell.key] for cell in cells if cell.key in rows]
 
 
-def read_rows(path: Path) -> dict[tuple[str, int], Row]:
-    """The rows that are written down, by arm and seed; a last line that was cut off is none.
+def read_rows(path: Path) -> dict[Key, Row]:
+    """The rows that are written down, by condition, arm and seed; a last line that was cut off is none.
 
     Raises:
         RunDirectoryError: another line is no row.
@@ -73,19 +64,19 @@ def read_rows(path: Path) -> dict[tuple[str, int], Row]:
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
-            rows[row["arm"], row["seed"]] = row
+            rows[row["condition"], row["arm"], row["seed"]] = row
         except (ValueError, KeyError, TypeError) as error:
             if number < len(lines):
                 raise RunDirectoryError(f"{path}:{number} is no row of an experiment; take the line away.") from error
     return rows
 
 
-def _refuse_other_settings(rows: Mapping[tuple[str, int], Row], cells: list[Cell], path: Path) -> None:
+def _refuse_other_settings(rows: Mapping[Key, Row], cells: list[Cell], path: Path) -> None:
     for cell in cells:
-        row = rows.get((cell.arm, cell.seed))
+        row = rows.get(cell.key)
         if row is not None and row["recipe_digest"] != cell.load().digest():
             raise RunDirectoryError(
-                f"{path}: the row of arm {cell.arm}, seed {cell.seed} has other settings than the experiment now; take "
+                f"{path}: the row of {cell.name} has other settings than the experiment now; take "
                 "its line and its run directory away, or choose another output_dir."
             )
 
@@ -93,6 +84,7 @@ def _refuse_other_settings(rows: Mapping[tuple[str, int], Row], cells: list[Cell
 def _row(cell: Cell) -> Row:
     report = json.loads((cell.directory / "report.json").read_text(encoding="utf-8"))
     return {
+        "condition": cell.condition,
         "arm": cell.arm,
         "seed": cell.seed,
         "metrics": report["metrics"],

@@ -16,25 +16,36 @@ from hf_efficient.report.units import NOT_MEASURED, count, decimal, duration, me
 Row = Mapping[str, Any]
 
 
-def print_arms(rows: Sequence[Row], console: Console | None = None) -> None:
+def print_arms(rows: Sequence[Row], console: Console | None = None, *, control: str | None = None) -> None:
     """Print one line for each arm."""
     console = console or Console()
     table = Table(box=box.HORIZONTALS if console.is_terminal else None, pad_edge=False)
-    header, *lines = arms_table(rows)
+    header, *lines = arms_table(rows, control)
+    names = header.index("arm")
     for number, title in enumerate(header):
-        table.add_column(title, justify="left" if number == 0 else "right", no_wrap=True)
+        table.add_column(title, justify="left" if number <= names else "right", no_wrap=number <= names)
     for line in lines:
         table.add_row(*line)
     console.print(table)
 
 
-def arms_table(rows: Sequence[Row]) -> list[list[str]]:
-    """A header, and of each arm its seeds, metrics, time, memory and parameters: the mean ± standard deviation."""
+def arms_table(rows: Sequence[Row], control: str | None = None) -> list[list[str]]:
+    """A header, and of each arm its seeds, metrics, time, memory and parameters: the mean ± standard deviation.
+
+    With the name of a control there is the difference from it in the first metric, too, taken seed by seed; with
+    conditions, the arms of each.
+    """
     metrics = list(dict.fromkeys((split, name) for row in rows for split in scored_splits(row) for name in _named(row)))
     header = ["arm", "seeds", *(f"{metric_label(name)}\n{split}" for split, name in metrics)]
+    if control is not None:
+        header.append(f"against\n{control}")
     lines = [[*header, "CPU time", "peak\nmemory", "trained", "stored"]]
-    for arm in dict.fromkeys(row["arm"] for row in rows):
-        of_arm = [row for row in rows if row["arm"] == arm]
+    with_conditions = any(row["condition"] for row in rows)
+    if with_conditions:
+        lines[0].insert(0, "condition")
+    for condition, arm in dict.fromkeys((row["condition"], row["arm"]) for row in rows):
+        of_condition = [row for row in rows if row["condition"] == condition]
+        of_arm = [row for row in of_condition if row["arm"] == arm]
         scores = [
             _spread((row["metrics"].get(split, {}).get(name) for row in of_arm), decimal) for split, name in metrics
         ]
@@ -44,8 +55,26 @@ def arms_table(rows: Sequence[Row]) -> list[list[str]]:
             _spread((row["model"]["trainable_parameters"] for row in of_arm), count, with_deviation=False),
             _spread((stored_bytes(row) for row in of_arm), size, with_deviation=False),
         ]
-        lines.append([arm, str(len(of_arm)), *scores, *cost])
+        if control is not None:
+            scores.append("" if arm == control else _against(of_arm, of_condition, control, metrics[0]))
+        lines.append([*([str(condition)] if with_conditions else []), arm, str(len(of_arm)), *scores, *cost])
     return lines
+
+
+def differences(rows: Iterable[Row], others: Iterable[Row], split: str, metric: str) -> list[float]:
+    """What each row's metric has above that of the other row with its seed, where both have one."""
+    of_seed = {row["seed"]: row["metrics"].get(split, {}).get(metric) for row in others}
+    pairs = [(row["metrics"].get(split, {}).get(metric), of_seed.get(row["seed"])) for row in rows]
+    return [mine - its for mine, its in pairs if mine is not None and its is not None]
+
+
+def _against(rows: list[Row], of_condition: list[Row], control: str, metric: tuple[str, str]) -> str:
+    controls = [row for row in of_condition if row["arm"] == control]
+    return _spread(differences(rows, controls, *metric), _signed)
+
+
+def _signed(value: float | None) -> str:
+    return NOT_MEASURED if value is None else f"{value:+.4f}"
 
 
 def stored_bytes(row: Row) -> int:
@@ -65,4 +94,4 @@ def _spread(
     if not found:
         return NOT_MEASURED
     mean = shown(statistics.mean(found))
-    return f"{mean} ± {shown(statistics.stdev(found))}" if with_deviation and len(found) > 1 else mean
+    return f"{mean} ± {shown(statistics.stdev(found)).removeprefix('+')}" if with_deviation and len(found) > 1 else mean

@@ -193,6 +193,7 @@ def test_the_report_fills_the_note_and_draws_the_figure(benchmark, monkeypatch, 
 
 def test_the_report_of_an_experiment(benchmark, monkeypatch, tmp_path):
     row = {
+        "condition": None,
         "arm": "a",
         "metrics": {"validation": {"accuracy": 0.75}},
         "model": {"trainable_parameters": 10},

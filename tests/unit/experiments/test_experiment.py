@@ -81,3 +81,39 @@ def test_what_is_wrong_is_said_before_the_first_run(tmp_path, old, new, message)
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_the_experiments_of_the_project_are_valid(path):
     assert list(load_experiment(path).cells())
+
+
+CONDITIONS = (
+    TWO_ARMS
+    + """
+control: teacher
+conditions:
+  few: {settings: {data.limit: 10, training.num_train_epochs: 7}}
+  all: {}
+"""
+)
+
+
+def test_every_arm_runs_under_every_condition(tmp_path):
+    cells = list(load_experiment(written(tmp_path, CONDITIONS)).cells())
+    assert [cell.condition for cell in cells] == ["few"] * 4 + ["all"] * 4
+    assert [cell.load().data.limit for cell in cells] == [10] * 4 + [None] * 4
+    assert cells[1].settings["distill.teacher"] == "runs/two/few/teacher/seed-3"
+    assert cells[0].name == "few, teacher, seed 3"
+
+
+def test_an_arm_s_settings_lie_above_those_of_a_condition(tmp_path):
+    cells = list(load_experiment(written(tmp_path, CONDITIONS)).cells())
+    assert [cell.load().training.num_train_epochs for cell in cells[:2]] == [7, 4]
+
+
+def test_an_unknown_control_is_refused(tmp_path):
+    with pytest.raises(RecipeError, match=r"control: expected one of the arms, found 'techer'. Did you mean teacher\?"):
+        load_experiment(written(tmp_path, TWO_ARMS + "control: techer\n"))
+
+
+def test_a_setting_may_be_the_seed(tmp_path):
+    cells = load_experiment(
+        written(tmp_path, TWO_ARMS.replace("settings: {training", 'settings: {data.seed: "{seed}", training', 1))
+    )
+    assert [cell.load().data.seed for cell in cells.cells()] == [3, 3, 5, 5]

@@ -96,6 +96,17 @@ def test_a_row_that_was_cut_off_is_run_again(experiment):
     assert experiment.results.read_text() == whole
 
 
+def test_conditions_are_run_one_after_the_other(experiment, tmp_path):
+    path = tmp_path / "two.yaml"
+    path.write_text(path.read_text() + "conditions:\n  few: {settings: {data.limit: 8}}\n  all: {}\n")
+    rows = run_experiment(load_experiment(path), Launcher())
+    assert [row["condition"] for row in rows] == ["few"] * 4 + ["all"] * 4
+    assert names(rows) == ALL * 2
+    again = Launcher()
+    run_experiment(load_experiment(path), again)
+    assert again.launched == []
+
+
 def test_a_last_row_without_a_line_break_is_kept(experiment):
     run_experiment(experiment, Launcher())
     experiment.results.write_text(experiment.results.read_text().rstrip())
@@ -115,7 +126,7 @@ def test_a_row_of_other_settings_is_refused(experiment, tmp_path):
     run_experiment(experiment, Launcher())
     path = tmp_path / "two.yaml"
     path.write_text(path.read_text().replace("b: {}", "b: {settings: {training.learning_rate: 1e-3}}"))
-    with pytest.raises(RunDirectoryError, match="arm b, seed 0 has other settings"):
+    with pytest.raises(RunDirectoryError, match="the row of b, seed 0 has other settings"):
         run_experiment(load_experiment(path), Launcher())
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from hf_efficient.report.arms import arms_table
 
 
-def row(arm, accuracy, seconds, *, adapter=None):
+def row(arm, accuracy, seconds, *, adapter=None, seed=0, condition=None):
     return {
+        "condition": condition,
         "arm": arm,
+        "seed": seed,
         "metrics": {"validation": {"accuracy": accuracy, "loss": 0.5}},
         "model": {"trainable_parameters": 1000},
         "training": {"cpu_seconds": seconds},
@@ -32,3 +34,28 @@ def test_what_was_not_measured_is_said():
 
 def test_with_an_adapter_it_alone_must_be_stored():
     assert arms_table([row("a", 0.8, 1.0, adapter=50)])[1][-1] == "50 B"
+
+
+def test_an_arm_is_measured_against_its_control_seed_by_seed():
+    rows = [row("a", 0.80, 1.0, seed=0), row("a", 0.90, 1.0, seed=1)]
+    rows += [row("b", 0.82, 1.0, seed=0), row("b", 0.94, 1.0, seed=1), row("b", 0.99, 1.0, seed=2)]
+    header, control, other = arms_table(rows, "a")
+    assert header[3] == "against\na"
+    assert control[3] == ""
+    assert other[3] == "+0.0300 ± 0.0141"
+
+
+def test_each_condition_has_lines_of_its_own():
+    rows = [
+        row("a", 0.8, 1.0, condition="few"),
+        row("b", 0.7, 1.0, condition="few"),
+        row("a", 0.9, 1.0, condition="all"),
+    ]
+    header, *lines = arms_table(rows, "a")
+    assert header[0] == "condition"
+    assert [line[:4] for line in lines] == [
+        ["few", "a", "1", "0.8000"],
+        ["few", "b", "1", "0.7000"],
+        ["all", "a", "1", "0.9000"],
+    ]
+    assert lines[1][4] == "-0.1000"
