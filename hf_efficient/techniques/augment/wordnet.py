@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal, Self, get_args
 
@@ -58,6 +59,17 @@ class WordNet:
         """The base form, of those that have synonyms, that a form belongs to; None if there is none."""
         candidates = (self._irregular.get((form, part), form), form, *_detached(form, part))
         return next((lemma for lemma in candidates if (lemma, part) in self._lines), None)
+
+    def irregular_forms(self, lemma: str, part: PartOfSpeech) -> tuple[str, ...]:
+        """Forms of a base form that follow no rule."""
+        return tuple(self._forms.get((lemma, part), ()))
+
+    @cached_property
+    def _forms(self) -> dict[tuple[str, str], list[str]]:
+        forms: dict[tuple[str, str], list[str]] = {}
+        for (form, part), lemma in self._irregular.items():
+            forms.setdefault((lemma, part), []).append(form)
+        return forms
 
     def parts(self, lemma: str) -> tuple[PartOfSpeech, ...]:
         """Parts of speech in which a base form has synonyms."""
