@@ -36,9 +36,11 @@ def negative_margin(items: Items) -> Tensor:
 def error_norm(items: Items) -> Tensor:
     """Length of the difference between the predicted probabilities and the label, shape (rows,): EL2N."""
     if _is_multi_label(items):
-        return torch.linalg.vector_norm(items.logits.float().sigmoid() - items.targets.float(), dim=-1)
-    labels = torch.nn.functional.one_hot(items.targets.clamp(min=0), items.logits.shape[-1])
-    return torch.linalg.vector_norm(items.logits.float().softmax(-1) - labels, dim=-1)
+        errors = items.logits.float().sigmoid() - items.targets.float()
+    else:
+        labels = torch.nn.functional.one_hot(items.targets.clamp(min=0), items.logits.shape[-1])
+        errors = items.logits.float().softmax(-1) - labels
+    return errors.square().sum(-1).sqrt()
 
 
 def is_wrong(items: Items) -> Tensor:
