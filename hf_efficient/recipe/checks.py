@@ -278,7 +278,10 @@ NEEDS: Final = (
         lambda r: r.training.effective_batch_size is None,
         "training.effective_batch_size decides how many micro-batches make a step",
     ),
-    *(Need(f"augment.{name}", _reads_text, "images have no text") for name in TEXT_AUGMENTERS),
+    *(
+        Need(f"augment.{name}", _reads_text, "it changes texts, and the task reads images; take it out")
+        for name in TEXT_AUGMENTERS
+    ),
     *(
         Need(f"augment.{name}", lambda r: not _is_language_model(r), "a language model learns each word that it reads")
         for name in TEXT_AUGMENTERS
@@ -370,7 +373,6 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
     checks = (
         _names,
         _columns,
-        _augment,
         _student,
         _peft,
         _batch,
@@ -412,12 +414,6 @@ def _columns(recipe: Recipe) -> Iterator[Complaint]:
                     f"names the column {column}, which is data.columns.{taken[column]} already.",
                 )
             taken[column] = part
-
-
-def _augment(recipe: Recipe) -> Iterator[Complaint]:
-    if recipe.augment is not None and _reads_images(recipe):
-        for name in recipe.augment.text_augmenters:
-            yield f"augment.{name}", "can't take effect: it changes texts, and the task reads images; take it out."
 
 
 def _student(recipe: Recipe) -> Iterator[Complaint]:

@@ -183,7 +183,9 @@ class Recipe(Section):
         """All resolved values in nested dicts and lists, without those that can't take effect beside the others."""
         tree: Tree = self.model_dump(mode="json")
         for *outer, key in dormant(self):
-            section = reduce(lambda around, name: around and around[name], outer, tree)
+            section: Tree | None = tree
+            for name in outer:
+                section = section and section.get(name)  # not there, or out with what is around it
             if section is not None:
                 section.pop(key, None)
         return tree
