@@ -26,8 +26,8 @@ PREPARING: dict[type[Section], Callable[[Any, Any], Any]] = {Augment: augment.pr
 """Section of the recipe → what it does to the training rows before they are encoded."""
 
 TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
-    Augment: augment.apply,
     Prune: prune.apply,
+    Augment: augment.apply,
     Curriculum: curriculum.apply,
     Freeze: freeze.apply,
     Peft: peft.apply,
