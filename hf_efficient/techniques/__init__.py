@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 PREPARING: dict[type[Section], Callable[[Any, Any], Any]] = {Augment: augment.prepare}
 """Section of the recipe → what it does to the training rows before they are encoded."""
 
+CHECKING: dict[type[Section], Callable[[Any, Callable[[str], str]], None]] = {Augment: augment.check}
+"""Section of the recipe → what refuses, before a row is read, what it lacks on this machine."""
+
 TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
     Prune: prune.apply,
     Augment: augment.apply,
@@ -48,6 +51,13 @@ FINISHING: dict[type[Section], Callable[[Any, Any], Any]] = {
 def techniques_of(recipe: Recipe) -> list[Section]:
     """The sections of a recipe that are techniques."""
     return [section for _, section in recipe if type(section) in TECHNIQUES]
+
+
+def check_techniques(sections: Iterable[Section], place: Callable[[str], str]) -> None:
+    """Refuse, before a row is read, techniques that lack something on this machine."""
+    for section in sections:
+        if type(section) in CHECKING:
+            CHECKING[type(section)](section, place)
 
 
 def prepare_rows(rows: TrainRows, sections: Iterable[Section]) -> TrainRows:

@@ -17,7 +17,7 @@ from hf_efficient.measure import filling_time
 from hf_efficient.models import encoding_limits, load_model, load_processing_class
 from hf_efficient.plan import Plan
 from hf_efficient.recipe.peft import RATE_FACTOR
-from hf_efficient.techniques import apply_techniques, techniques_of
+from hf_efficient.techniques import apply_techniques, check_techniques, techniques_of
 from hf_efficient.training.cores import share_cores
 from hf_efficient.training.effects import refuse_for_this_model, refuse_on_this_machine
 from hf_efficient.training.launch_checks import Circumstances, check_distributed_config
@@ -69,6 +69,7 @@ def build(
     filled = filling_time()
     check_distributed_config(Circumstances.current(recipe, args.device.type))
     refuse_on_this_machine(recipe, args.device.type)
+    check_techniques(techniques_of(recipe), recipe.place)
     shared = share_cores(args, recipe.place)
     tables = load_tables(
         recipe.data,
