@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_efficient.losses.rows import ROW_NUMBER
+
 Draw = Callable[[int, int, int], Mapping[str, Any]]
 """`draw(row, copy, epoch)`: the view of a row; a pure function, so that whoever asks gets the same."""
 
@@ -32,6 +34,8 @@ class DrawnRows:
     column_names: tuple[str, ...]
     is_fixed: bool = False
     """Whether every epoch has the views of the first."""
+    is_numbered: bool = False
+    """Whether a view says which row of its epoch it is."""
 
     @property
     def rows_per_epoch(self) -> int:
@@ -43,7 +47,8 @@ class DrawnRows:
 
     def __getitem__(self, index: int) -> Mapping[str, Any]:
         epoch, place = divmod(int(index), self.rows_per_epoch)
-        return self.draw(int(self.numbers[place]), int(self.copies[place]), 0 if self.is_fixed else epoch)
+        view = self.draw(int(self.numbers[place]), int(self.copies[place]), 0 if self.is_fixed else epoch)
+        return {**view, ROW_NUMBER: place} if self.is_numbered else view
 
     def select(self, indices: Sequence[int]) -> Any:
         """The rows that some of the first epoch are views of, as they lie."""

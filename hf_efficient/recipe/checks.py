@@ -42,8 +42,7 @@ _STREAMED: Final = {
     "batching.max_tokens": "token budgets need the length of every row; take it out, and write batching.padding: auto",
     "augment": "views are made before training, and a stream is read as it goes; take it out",
     "training.dataloader_drop_last": "each batch of a stream is whole; take it out",
-    "curriculum": "a stream is read as it comes, and its rows can't be ranked; take data.streaming out",
-    "prune": "a stream is read as it comes, and its rows can't be ranked; take data.streaming out",
+    **dict.fromkeys(("curriculum", "prune"), "the rows of a stream can't be ranked before they are read; take one out"),
 }
 """What a setting needs all rows for, and the alternative on a stream."""
 _PINNED: Final = "the assets under demo/ are pinned"
@@ -179,21 +178,15 @@ NEEDS: Final = (
         "data.unlabelled", lambda r: r.distill is not None and r.distill.teaches, "only a teacher can answer such rows"
     ),
     Need("data.unlabelled", _has_labels, "a model that writes texts has no labels"),
-    *(
-        Need(
-            "curriculum",
-            holds,
-            remedy,
-        )
-        for holds, remedy in (
-            (
-                lambda r: r.batching.padding != "tokens",
-                "batching.padding: tokens sorts all rows of an epoch by length: write bucketed",
-            ),
-            (lambda r: not r.data.packing, "rows share sequences: write data.packing: false"),
-        )
+    Need(
+        "curriculum",
+        lambda r: r.batching.padding != "tokens",
+        "batching.padding: tokens sorts all rows of an epoch by length; write bucketed",
     ),
-    Need("prune", lambda r: not r.data.packing, "rows share sequences: write data.packing: false"),
+    *(
+        Need(path, lambda r: not r.data.packing, "rows share sequences: write data.packing: false")
+        for path in ("curriculum", "prune")
+    ),
     Need(
         "distill.beta",
         lambda r: r.distill is None or r.distill.divergence == "jensen_shannon",

@@ -174,6 +174,19 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
             ([f"augment.{name}={{}}"], f"augment.{name}", "it changes images, and the task reads text")
             for name in IMAGE_AUGMENTERS
         ),
+        *(
+            ([*others, f"{name}={{{words}}}"], name, reason)
+            for name, words in {"curriculum": "by: length", "prune": "by: length, keep: 0.5"}.items()
+            for others, reason in (
+                ([STREAM, "training.max_steps=9"], "the rows of a stream can't be ranked"),
+                (["task.type=text-generation", "data.packing=true"], "rows share sequences"),
+            )
+        ),
+        (
+            ["batching={padding: tokens, max_tokens: 64}", "curriculum={by: length}"],
+            "curriculum",
+            "sorts all rows of an epoch by length; write bucketed",
+        ),
         (["model.revision=v1"], "model.revision", "are pinned"),
         (["model.quantization=nf4"], "model.quantization", "train an adapter"),
         (["data.name=", "data.train=a.csv", "data.config=sst2"], "data.config", "set data.name"),
