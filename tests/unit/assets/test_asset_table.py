@@ -29,6 +29,7 @@ def test_names():
         "demo/fashion-mnist",
         "demo/digits",
         "demo/tiny-vit",
+        "demo/tiny-resnet",
         "demo/tiny-bert",
         "demo/tiny-t5",
         "demo/reverse-words",
