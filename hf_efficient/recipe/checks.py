@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from hf_efficient.errors import did_you_mean
 from hf_efficient.recipe.augment import IMAGE_AUGMENTERS
+from hf_efficient.recipe.augment_texts import TEXT_AUGMENTERS, WORD_FOR_WORD
 from hf_efficient.recipe.schedules import METRIC_SCHEDULES, SCHEDULES
 from hf_efficient.recipe.tree import KeyPath
 
@@ -39,7 +40,10 @@ _STREAMED: Final = {
     "task.class_weights": "they are scaled by the rows of each class, which nobody has counted in a stream; give each "
     "row a weight in data.columns.weight",
     "batching.max_tokens": "token budgets need the length of every row; take it out, and write batching.padding: auto",
+    "augment": "views are made before training, and a stream is read as it goes; take it out",
     "training.dataloader_drop_last": "each batch of a stream is whole; take it out",
+    "curriculum": "a stream is read as it comes, and its rows can't be ranked; take data.streaming out",
+    "prune": "a stream is read as it comes, and its rows can't be ranked; take data.streaming out",
 }
 """What a setting needs all rows for, and the alternative on a stream."""
 _PINNED: Final = "the assets under demo/ are pinned"
@@ -81,6 +85,12 @@ def _reads_images(recipe: Recipe) -> bool:
 
 def _reads_text(recipe: Recipe) -> bool:
     return not _reads_images(recipe)
+
+
+def _classifies(recipe: Recipe) -> bool:
+    """Whether each row has one class."""
+    label = recipe.data.columns.label
+    return _has_labels(recipe) and not _labels_words(recipe) and _single_label(recipe) and not isinstance(label, tuple)
 
 
 def _in_memory(recipe: Recipe) -> bool:
@@ -169,6 +179,21 @@ NEEDS: Final = (
         "data.unlabelled", lambda r: r.distill is not None and r.distill.teaches, "only a teacher can answer such rows"
     ),
     Need("data.unlabelled", _has_labels, "a model that writes texts has no labels"),
+    *(
+        Need(
+            "curriculum",
+            holds,
+            remedy,
+        )
+        for holds, remedy in (
+            (
+                lambda r: r.batching.padding != "tokens",
+                "batching.padding: tokens sorts all rows of an epoch by length: write bucketed",
+            ),
+            (lambda r: not r.data.packing, "rows share sequences: write data.packing: false"),
+        )
+    ),
+    Need("prune", lambda r: not r.data.packing, "rows share sequences: write data.packing: false"),
     Need(
         "distill.beta",
         lambda r: r.distill is None or r.distill.divergence == "jensen_shannon",
@@ -252,6 +277,30 @@ NEEDS: Final = (
         "training.gradient_accumulation_steps",
         lambda r: r.training.effective_batch_size is None,
         "training.effective_batch_size decides how many micro-batches make a step",
+    ),
+    *(Need(f"augment.{name}", _reads_text, "images have no text") for name in TEXT_AUGMENTERS),
+    *(
+        Need(f"augment.{name}", lambda r: not _is_language_model(r), "a language model learns each word that it reads")
+        for name in TEXT_AUGMENTERS
+    ),
+    *(
+        Need(
+            f"augment.{name}",
+            lambda r: not _labels_words(r),
+            f"each word has its label, which only {', '.join(WORD_FOR_WORD)} keep",
+        )
+        for name in TEXT_AUGMENTERS
+        if name not in WORD_FOR_WORD
+    ),
+    Need(
+        "augment.copies",
+        lambda r: r.augment is None or r.augment.below_class_size is None,
+        "augment.below_class_size decides how many views are made",
+    ),
+    Need(
+        "augment.below_class_size",
+        _classifies,
+        "only rows with one label each have classes of a size",
     ),
     Need("training.num_train_epochs", lambda r: r.training.max_steps < 1, "training.max_steps ends the run; give one"),
     Need("training.eval_steps", lambda r: r.training.eval_strategy == "steps", _ON_STEPS.format("eval")),

@@ -32,6 +32,7 @@ def _package(name: str, *modules: str) -> Package:
 
 
 _BITSANDBYTES: Final = _package("'hf-efficient[bitsandbytes]'", "bitsandbytes")
+_NLPAUG: Final = _package("'hf-efficient[nlpaug]'", "nlpaug")
 _LIGER: Final = _package("liger-kernel", "liger_kernel")
 
 OPTIMIZERS: Final[dict[str, Package]] = {
@@ -89,12 +90,17 @@ def missing_packages(recipe: Recipe) -> Iterator[Complaint]:
         ("training.optim", training.optim, OPTIMIZERS.get(training.optim)),
         *(("training.report_to", tracker, TRACKERS.get(tracker)) for tracker in trackers),
         ("model.quantization", recipe.model.quantization, _BITSANDBYTES if recipe.model.quantization else None),
+        *((f"augment.{name}", "on", _NLPAUG) for name in _of_nlpaug(recipe)),
         ("training.use_liger_kernel", "true", _LIGER if training.use_liger_kernel else None),
     ]
     for path, value, package in needs:
         if package is not None and not package.is_installed:
             name = package.modules[0]
             yield path, f"is {value}, which needs the package {name}: pip install {package.install}."
+
+
+def _of_nlpaug(recipe: Recipe) -> list[str]:
+    return [name for name in ("spelling", "keyboard", "nlpaug") if recipe.augment and getattr(recipe.augment, name)]
 
 
 def require_packages(recipe: Recipe) -> None:

@@ -28,6 +28,8 @@ def test_names():
         "demo/efficientnet-lite0",
         "demo/fashion-mnist",
         "demo/digits",
+        "demo/wordnet",
+        "demo/pos-tagger",
         "demo/tiny-vit",
         "demo/tiny-resnet",
         "demo/tiny-bert",
