@@ -5,6 +5,7 @@ Nothing here imports torch, transformers, datasets, accelerate or numpy.
 
 from __future__ import annotations
 
+from hf_efficient.recipe.active import Active
 from hf_efficient.recipe.batching import Batching
 from hf_efficient.recipe.data import Columns, DataSection
 from hf_efficient.recipe.distill import Distill
@@ -20,6 +21,7 @@ from hf_efficient.recipe.task import TaskSection
 from hf_efficient.recipe.training import TrainingSection
 
 __all__ = [
+    "Active",
     "Batching",
     "Columns",
     "DataSection",
