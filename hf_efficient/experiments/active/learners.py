@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from torch import nn
 from hf_efficient import tasks
 from hf_efficient.data.labels import class_ids, read_labels
 from hf_efficient.errors import PlanError
+from hf_efficient.experiments.active.pool import write_rows
 from hf_efficient.models import encoding_limits
 from hf_efficient.tasks.classification import softmax
 from hf_efficient.training.finetune import finetune
@@ -92,11 +94,12 @@ class FineTuned:
     def fit(self, labels: Mapping[int, str], number: int) -> Fitted:
         """The model of a round, in a run directory of its own; that of the round before the last is removed."""
         assert self.recipe.active is not None
+        gc.collect()  # the Trainer and the model of the round before know each other
         run = self.directory.run(number)
         shutil.rmtree(self.directory.run(number - 2), ignore_errors=True)
         run.parent.mkdir(parents=True, exist_ok=True)
         rows = run.with_suffix(".parquet")
-        self.pool.labelled(labels).to_parquet(rows)
+        write_rows(self.pool.labelled(labels), rows)
         settings = {"data.train": str(rows), "training.output_dir": str(run)}
         before = self.directory.run(number - 1)
         if self.recipe.active.warm_start and before.is_dir():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -93,10 +92,11 @@ class Loop:
             history = self.history()
             if history and history[-1]["stopped"]:
                 return True
-            if history and not self._labelled(history[-1]):
+            if self.pending:
+                self.labeller(Query(history[-1]["round"], self.pending, self.pool), self.log)
+            if self.pending:
                 return False
             append_lines(self.directory.rounds, [self._round(history)])
-            gc.collect()  # a Trainer and its model know each other
 
     def _take_given(self) -> None:
         """Labels that the rows of a person's pool have already."""
@@ -106,15 +106,11 @@ class Loop:
         if new and not self.history():
             self.log.give_all(new, "data")
 
-    def _labelled(self, record: Record) -> bool:
-        """Whether all that a round has chosen is settled, once the labeller was asked."""
-        for _ in range(2):
-            pending = tuple(row["id"] for row in record["chosen"] if row["id"] not in self.log.settled)
-            if not pending:
-                return True
-            if _ == 0:
-                self.labeller(Query(record["round"], pending, self.pool), self.log)
-        return False
+    @property
+    def pending(self) -> tuple[int, ...]:
+        """Rows that the last round has chosen and nobody has settled."""
+        chosen = [row["id"] for record in self.history()[-1:] for row in record["chosen"]]
+        return tuple(row for row in chosen if row not in self.log.settled)
 
     def _round(self, history: Sequence[Record]) -> Record:
         """What is known of a round: its model, and the rows that it chose or why it chose none."""

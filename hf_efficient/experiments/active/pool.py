@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from hf_efficient import tasks
 from hf_efficient.data.labels import class_label_names, is_labelled, known_ids, label_name, read_labels
 from hf_efficient.data.load import load_tables, load_unchecked
-from hf_efficient.errors import DataError, PlanError
+from hf_efficient.errors import DataError, PlanError, RunDirectoryError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from datasets import Dataset
 
     from hf_efficient.recipe import Recipe
@@ -100,6 +102,26 @@ def with_labels(rows: Dataset, labels: Mapping[int, str], column: str, classes: 
         chosen = rows.select(list(labels)).flatten_indices()
         ids = [names.index(name) for name in labels.values()]
         return chosen.add_column(column, ids).cast_column(column, ClassLabel(names=names))
+
+
+def write_rows(rows: Dataset, path: Path) -> None:
+    """Write rows as data to train on; whole or not at all.
+
+    Raises:
+        RunDirectoryError: they can't be written.
+    """
+    from hf_efficient.data.images import without_bars
+
+    partial = path.with_suffix(".partial")
+    try:
+        with without_bars():
+            rows.to_parquet(partial)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise RunDirectoryError(
+            f"{path}: can't be written ({error.strerror}); free the disk, and start the same command again."
+        ) from error
 
 
 def load_pool(recipe: Recipe) -> Pool:
