@@ -1,6 +1,6 @@
 """Train a masked language model on MiniLM-L6 for `augment: {contextual: {model: DIR}}`.
 
-    python benchmarks/train_masked_lm.py DIR [--steps 1500] [--learning-rate 5e-4] [--bf16] [--seed 0]
+    python benchmarks/train_masked_lm.py DIR [--steps 1000] [--learning-rate 5e-4] [--bf16] [--seed 0]
 
 No masked language model is to be had from a package index. MiniLM's body is one that has lost its head: a new one, tied
 to the embeddings, is trained with the body on the texts of movie reviews, tweets and the Brown corpus, and the fills of
@@ -81,7 +81,7 @@ def main() -> None:
     """Train, save, score and show."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output_dir", type=Path)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--learning-rate", type=float, default=5e-4)
     parser.add_argument("--bf16", action="store_true", help="on processors with AMX, and on GPUs")
     parser.add_argument("--seed", type=int, default=0)

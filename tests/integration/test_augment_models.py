@@ -63,8 +63,8 @@ def test_views_are_the_same_when_they_are_made_anew(models, tmp_path, monkeypatc
     [
         (
             {"augment.contextual.model": "demo/minilm-l6"},
-            r"augment\.contextual\.model is demo/minilm-l6, which is not on this machine; fetch it: `hf-efficient assets "
-            r"fetch demo/minilm-l6`$",
+            r"augment\.contextual\.model is demo/minilm-l6, which is not on this machine; fetch it: "
+            r"`hf-efficient assets fetch demo/minilm-l6`$",
         ),
         (
             {"augment.back_translation": {"forward": "Helsinki-NLP/opus-mt-en-de", "backward": "demo/tiny-t5"}},

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from hf_efficient.techniques.augment.kept import Kept
 from hf_efficient.techniques.augment.draws import Draws
+from hf_efficient.techniques.augment.kept import Kept
 
 
 class Numbered:
