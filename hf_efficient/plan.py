@@ -34,6 +34,8 @@ class Plan:
     """`encode_train(tokenizer, config)`: the training rows, in their order, as another model reads them."""
     truncated_rows: dict[str, int] = field(default_factory=dict)
     """Rows of each split that were longer than the model takes, or `data.max_length`, and were cut."""
+    prepared: tuple[float, float] = (0.0, 0.0)
+    """Wall and CPU seconds that techniques have spent on the training rows before they were encoded."""
     processing_class: Any = None
     """Tokenizer or image processor, saved with the model."""
     data_collator: Any = None

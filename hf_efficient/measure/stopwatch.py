@@ -19,7 +19,9 @@ class Stopwatch(TrainerCallback, ExportableState):
     result is made of.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prepared: tuple[float, float] = (0.0, 0.0)) -> None:
+        """`prepared`: wall and CPU seconds that the rows of the run have cost before it, such as their views."""
+        self._prepared = prepared
         self.seconds = 0.0
         self.cpu_seconds = 0.0
         self.cache_seconds = 0.0
@@ -42,6 +44,11 @@ class Stopwatch(TrainerCallback, ExportableState):
         """Start of the run or of its continuation."""
         self._start()
         self._prepares = True
+        (wall, cpu), self._prepared = self._prepared, (0.0, 0.0)
+        self.seconds += wall
+        self.cpu_seconds += cpu
+        self.cache_seconds += wall
+        self.cache_cpu_seconds += cpu
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """What came before the epoch is no training step, save what was prepared before the first one."""

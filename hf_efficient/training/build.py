@@ -13,6 +13,7 @@ from hf_efficient import tasks
 from hf_efficient.data import load_tables
 from hf_efficient.data.unlabelled import UNLABELLED, load_unlabelled
 from hf_efficient.errors import PlanError, RecipeError, did_you_mean
+from hf_efficient.measure.filling import filling_time
 from hf_efficient.models import encoding_limits, load_model, load_processing_class
 from hf_efficient.plan import Plan
 from hf_efficient.recipe.peft import RATE_FACTOR
@@ -89,7 +90,9 @@ def build(
         loaded = loaded.cut(recipe.distill.student.from_teacher, processing_class)
     refuse_for_this_model(recipe, loaded.model)
     task = tasks.bind(task, loaded.model, processing_class)
+    before = filling_time()
     train = prepare(recipe, args, task, tables)
+    prepared = _since(before, filling_time())
     tables["train"] = train.table
     limits = encoding_limits(
         task, loaded.model.config, processing_class, recipe.data, recipe.place, virtual_tokens=recipe.virtual_tokens
@@ -112,6 +115,7 @@ def build(
         if recipe.data.streaming
         else partial(encode_train, recipe, task, tables, train.rows_per_epoch),
         truncated_rows={split: rows.num_truncated for split, rows in encoded.items() if rows.num_truncated},
+        prepared=prepared,
         processing_class=processing_class,
         data_collator=task.collator(processing_class),
         task=task,
@@ -125,6 +129,10 @@ def build(
     plan = apply_techniques(plan, techniques_of(recipe))
     refuse_for_this_model(recipe, plan.model)  # again: less of it may be trained
     return replace(plan, learning_rates=_learning_rates(recipe, plan.model))
+
+
+def _since(before: tuple[float, float], now: tuple[float, float]) -> tuple[float, float]:
+    return now[0] - before[0], now[1] - before[1]
 
 
 def _place_of_model(recipe: Recipe) -> Callable[[str], str]:

@@ -55,7 +55,8 @@ class Trained:
     another program did some."""
     cpu_seconds: float | None
     cache_seconds: float | None
-    """Of these, wall seconds in filling the caches of hidden states and of a teacher's answers."""
+    """Of these, wall seconds in making views of rows, and in filling the caches of hidden states and of a teacher's
+    answers."""
     cache_cpu_seconds: float | None
     total_seconds: float
     """Wall seconds of this part of the run, evaluation and saving included."""
@@ -142,7 +143,7 @@ def _make_trainer(plan: Plan, directory: RunDirectory) -> EfficientTrainer:
         processing_class=plan.processing_class,
         compute_metrics=None if plan.task is None else plan.task.compute_metrics,
         callbacks=[
-            Stopwatch(),  # before those that prepare something: their time counts
+            Stopwatch(plan.prepared),  # before those that prepare something: their time counts
             *([WithoutEpochs()] if isinstance(plan.train_dataset, StreamedRows) else []),
             *plan.callbacks,
             EndIfDiverged(),
