@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hf_efficient.errors import HfEfficientError
-    from hf_efficient.recipe import Batching, Distill, EarlyStopping, Freeze, Peft, Recipe
+    from hf_efficient.recipe import Batching, Curriculum, Distill, EarlyStopping, Freeze, Peft, Prune, Recipe
     from hf_efficient.training.finetune import Outcome, finetune
     from hf_efficient.training.trainer import EfficientTrainer
 
@@ -28,6 +28,7 @@ logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 _HOMES = {
     "Batching": "hf_efficient.recipe",
+    "Curriculum": "hf_efficient.recipe",
     "Distill": "hf_efficient.recipe",
     "EarlyStopping": "hf_efficient.recipe",
     "EfficientTrainer": "hf_efficient.training.trainer",
@@ -35,12 +36,14 @@ _HOMES = {
     "HfEfficientError": "hf_efficient.errors",
     "Outcome": "hf_efficient.training.finetune",
     "Peft": "hf_efficient.recipe",
+    "Prune": "hf_efficient.recipe",
     "Recipe": "hf_efficient.recipe",
     "finetune": "hf_efficient.training.finetune",
 }
 
 __all__ = [
     "Batching",
+    "Curriculum",
     "Distill",
     "EarlyStopping",
     "EfficientTrainer",
@@ -48,6 +51,7 @@ __all__ = [
     "HfEfficientError",
     "Outcome",
     "Peft",
+    "Prune",
     "Recipe",
     "finetune",
 ]

@@ -146,14 +146,16 @@ def image_name(value: Mapping[str, Any] | None, split: str, number: int) -> str:
     return f"{split} row {number}"
 
 
-def read_image(value: Mapping[str, Any], mode: str, name: str) -> Image:
-    """The pixels of an image, upright, in one of pillow's modes such as `RGB` or `L`.
+def read_image(value: Mapping[str, Any] | Image, mode: str, name: str) -> Image:
+    """The pixels of an image, upright, in one of pillow's modes such as `RGB` or `L`; one that is open already is them.
 
     Raises:
         DataError: it can't be read.
     """
     from PIL import ImageOps
 
+    if not isinstance(value, Mapping):
+        return value
     with _explained(name), _open(value) as image:
         return ImageOps.exif_transpose(image).convert(mode)
 

@@ -14,7 +14,14 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 from torch import Tensor
 
-NOT_FED: Final = frozenset({"labels", "sample_weight"})
+PARTNER_LABELS: Final = "partner_labels"
+"""Column of the labels of the row that each row is mixed with."""
+PARTNER_WEIGHT: Final = "partner_weight"
+"""Column of what those labels weigh in the loss; where it is, `sample_weight` holds what the row's own weigh."""
+OF_PARTNER: Final = (PARTNER_LABELS, PARTNER_WEIGHT)
+ROW_NUMBER: Final = "row_number"
+"""Column that says which row of an epoch each one of a batch is, for those who watch the training."""
+NOT_FED: Final = frozenset({"labels", "sample_weight", ROW_NUMBER, *OF_PARTNER})
 """Columns of a batch that losses read and models are not fed."""
 OF_TEACHER: Final = "of_teacher_"
 """What the names of columns begin with that only a teacher is fed."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hf_efficient.errors import DataError
-from hf_efficient.losses.rows import Batch, Items, Rows
+from hf_efficient.losses.rows import PARTNER_LABELS, PARTNER_WEIGHT, Batch, Items, Rows
 
 IGNORED = -100
 """Label that marks a row as not counting, as everywhere in transformers."""
@@ -110,10 +110,17 @@ class Supervised:
         return ((labels[..., 1:] if self.shifted else labels) != IGNORED).sum()
 
     def rows(self, batch: Batch) -> Rows:
-        """Loss of each row, times the row's `sample_weight` where the batch brings one."""
+        """Loss of each row, times the row's `sample_weight` where the batch brings one.
+
+        Where rows are mixed, that against the labels of its partner is added, times the partner's weight.
+        """
         items = self.items(batch.outputs["logits"], batch.side["labels"])
-        values = self.row_loss(items)
-        weights = batch.side.get("sample_weight")
-        if weights is not None:
-            values = values * weights.to(values.dtype)[items.sample]
+        values = self._weighted(items, batch.side.get("sample_weight"))
+        if PARTNER_LABELS in batch.side:
+            partner = self.items(batch.outputs["logits"], batch.side[PARTNER_LABELS])
+            values = values + self._weighted(partner, batch.side[PARTNER_WEIGHT]).masked_fill(~items.mask, 0.0)
         return Rows(values, items.mask, items.sample)
+
+    def _weighted(self, items: Items, weights: Tensor | None) -> Tensor:
+        values = self.row_loss(items)
+        return values if weights is None else values * weights.to(values.dtype)[items.sample]

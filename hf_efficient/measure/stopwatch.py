@@ -19,13 +19,10 @@ class Stopwatch(TrainerCallback, ExportableState):
     result is made of.
     """
 
-    def __init__(self, prepared: tuple[float, float] = (0.0, 0.0)) -> None:
-        """`prepared`: wall and CPU seconds that the rows of the run have cost before it, such as their views."""
-        self._prepared = prepared
-        self.seconds = 0.0
-        self.cpu_seconds = 0.0
-        self.cache_seconds = 0.0
-        self.cache_cpu_seconds = 0.0
+    def __init__(self, seconds: float = 0.0, cpu_seconds: float = 0.0) -> None:
+        """A stopwatch that stands at what was spent on filling caches before there was a trainer."""
+        self.seconds = self.cache_seconds = seconds
+        self.cpu_seconds = self.cache_cpu_seconds = cpu_seconds
         self.steps = 0
         self._mark = (0.0, 0.0)
         self._filled = (0.0, 0.0)
@@ -44,11 +41,6 @@ class Stopwatch(TrainerCallback, ExportableState):
         """Start of the run or of its continuation."""
         self._start()
         self._prepares = True
-        (wall, cpu), self._prepared = self._prepared, (0.0, 0.0)
-        self.seconds += wall
-        self.cpu_seconds += cpu
-        self.cache_seconds += wall
-        self.cache_cpu_seconds += cpu
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """What came before the epoch is no training step, save what was prepared before the first one."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from hf_efficient.errors import did_you_mean
+from hf_efficient.recipe.augment import IMAGE_AUGMENTERS
 from hf_efficient.recipe.augment_texts import TEXT_AUGMENTERS, WORD_FOR_WORD
 from hf_efficient.recipe.schedules import METRIC_SCHEDULES, SCHEDULES
 from hf_efficient.recipe.tree import KeyPath
@@ -41,6 +42,7 @@ _STREAMED: Final = {
     "batching.max_tokens": "token budgets need the length of every row; take it out, and write batching.padding: auto",
     "augment": "views are made before training, and a stream is read as it goes; take it out",
     "training.dataloader_drop_last": "each batch of a stream is whole; take it out",
+    **dict.fromkeys(("curriculum", "prune"), "the rows of a stream can't be ranked before they are read; take one out"),
 }
 """What a setting needs all rows for, and the alternative on a stream."""
 _PINNED: Final = "the assets under demo/ are pinned"
@@ -177,6 +179,15 @@ NEEDS: Final = (
     ),
     Need("data.unlabelled", _has_labels, "a model that writes texts has no labels"),
     Need(
+        "curriculum",
+        lambda r: r.batching.padding != "tokens",
+        "batching.padding: tokens sorts all rows of an epoch by length; write bucketed",
+    ),
+    *(
+        Need(path, lambda r: not r.data.packing, "rows share sequences: write data.packing: false")
+        for path in ("curriculum", "prune")
+    ),
+    Need(
         "distill.beta",
         lambda r: r.distill is None or r.distill.divergence == "jensen_shannon",
         "set distill.divergence: jensen_shannon",
@@ -260,7 +271,10 @@ NEEDS: Final = (
         lambda r: r.training.effective_batch_size is None,
         "training.effective_batch_size decides how many micro-batches make a step",
     ),
-    *(Need(f"augment.{name}", _reads_text, "images have no text") for name in TEXT_AUGMENTERS),
+    *(
+        Need(f"augment.{name}", _reads_text, "it changes texts, and the task reads images; take it out")
+        for name in TEXT_AUGMENTERS
+    ),
     *(
         Need(f"augment.{name}", lambda r: not _is_language_model(r), "a language model learns each word that it reads")
         for name in TEXT_AUGMENTERS
@@ -327,6 +341,10 @@ NEEDS: Final = (
     ),
     Need("training.allow_slow", lambda r: r.training.precision == "bf16", "set training.precision: bf16"),
     Need("training.label_smoothing_factor", _single_label, "only a single_label problem has labels to smooth"),
+    *(
+        Need(f"augment.{name}", _reads_images, "it changes images, and the task reads text; take it out")
+        for name in IMAGE_AUGMENTERS
+    ),
     Need("training.run_name", _tracked, "set training.report_to"),
     Need("training.project", lambda r: _tracked(r, "trackio"), "set training.report_to: trackio"),
     Need("training.trackio_space_id", lambda r: _tracked(r, "trackio"), "set training.report_to: trackio"),

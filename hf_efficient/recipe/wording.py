@@ -95,8 +95,11 @@ def _phrase(kind: Any) -> str:
     if origin is Literal:
         return _choices([str(choice).lower() if isinstance(choice, bool) else choice for choice in get_args(kind)])
     if origin is tuple or (origin is list and get_args(kind)):
-        member = get_args(kind)[0]
-        return f"a list of {_PLURALS.get(member, 'such words' if get_origin(member) is Literal else 'mappings')}"
+        member, *others = get_args(kind)
+        number = "" if Ellipsis in others or origin is list else f"{1 + len(others)} "
+        return (
+            f"a list of {number}{_PLURALS.get(member, 'such words' if get_origin(member) is Literal else 'mappings')}"
+        )
     if isinstance(origin, type) and issubclass(origin, BaseModel):
         return "a mapping of settings"
     return _NAMES[origin]

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from hf_efficient.errors import PlanError
 from hf_efficient.recipe.augment import Augment
 from hf_efficient.recipe.batching import Batching
+from hf_efficient.recipe.curriculum import Curriculum
 from hf_efficient.recipe.distill import Distill
 from hf_efficient.recipe.early_stopping import EarlyStopping
 from hf_efficient.recipe.freeze import Freeze
 from hf_efficient.recipe.peft import Peft
+from hf_efficient.recipe.prune import Prune
 from hf_efficient.recipe.section import Section
-from hf_efficient.techniques import augment, batching, distill, early_stopping, freeze, peft
+from hf_efficient.techniques import augment, batching, curriculum, distill, early_stopping, freeze, peft, prune
 
 if TYPE_CHECKING:
     from hf_efficient.data.train_rows import TrainRows
@@ -27,7 +29,9 @@ CHECKING: dict[type[Section], Callable[[Any, Callable[[str], str]], None]] = {Au
 """Section of the recipe → what refuses, before a row is read, what it lacks on this machine."""
 
 TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
+    Prune: prune.apply,
     Augment: augment.apply,
+    Curriculum: curriculum.apply,
     Freeze: freeze.apply,
     Peft: peft.apply,
     Distill: distill.apply,
@@ -37,7 +41,10 @@ TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
 """Section of the recipe → technique, in the order in which they are applied (see docs/design.md §2)."""
 
 
-FINISHING: dict[type[Section], Callable[[Any, Any], Any]] = {Freeze: freeze.finish}
+FINISHING: dict[type[Section], Callable[[Any, Any], Any]] = {
+    Curriculum: curriculum.finish,
+    Freeze: freeze.finish,
+}
 """Section of the recipe → what it does to the plan once all techniques are applied, for it must see their model."""
 
 

@@ -13,7 +13,7 @@ from hf_efficient import tasks
 from hf_efficient.data import load_tables
 from hf_efficient.data.unlabelled import UNLABELLED, load_unlabelled
 from hf_efficient.errors import PlanError, RecipeError, did_you_mean
-from hf_efficient.measure.filling import filling_time
+from hf_efficient.measure import filling_time
 from hf_efficient.models import encoding_limits, load_model, load_processing_class
 from hf_efficient.plan import Plan
 from hf_efficient.recipe.peft import RATE_FACTOR
@@ -66,6 +66,7 @@ def build(
     """
     if live.model is not None and recipe.model.distributed_config.num_processes > 1:
         raise PlanError(f"{recipe.place('model.distributed_config')} can't cut model=, which is loaded already.")
+    filled = filling_time()
     check_distributed_config(Circumstances.current(recipe, args.device.type))
     refuse_on_this_machine(recipe, args.device.type)
     check_techniques(techniques_of(recipe), recipe.place)
@@ -90,9 +91,7 @@ def build(
         loaded = loaded.cut(recipe.distill.student.from_teacher, processing_class)
     refuse_for_this_model(recipe, loaded.model)
     task = tasks.bind(task, loaded.model, processing_class)
-    before = filling_time()
     train = prepare(recipe, args, task, tables)
-    prepared = _since(before, filling_time())
     tables["train"] = train.table
     limits = encoding_limits(
         task, loaded.model.config, processing_class, recipe.data, recipe.place, virtual_tokens=recipe.virtual_tokens
@@ -109,13 +108,13 @@ def build(
         train_dataset=train_dataset(encoded, train.rows_per_epoch),
         eval_dataset=encoded["validation"].dataset if "validation" in encoded else None,
         test_dataset=encoded["test"].dataset if "test" in encoded else None,
+        train_table=None if recipe.data.streaming else train.table,
         rows_per_epoch=with_unlabelled(train.rows_per_epoch, tables),
         num_unlabelled=len(tables[UNLABELLED]) if UNLABELLED in tables else 0,
         encode_train=None
         if recipe.data.streaming
         else partial(encode_train, recipe, task, tables, train.rows_per_epoch),
         truncated_rows={split: rows.num_truncated for split, rows in encoded.items() if rows.num_truncated},
-        prepared=prepared,
         processing_class=processing_class,
         data_collator=task.collator(processing_class),
         task=task,
@@ -128,11 +127,12 @@ def build(
         plan = with_stream(plan, recipe, tables, limits)
     plan = apply_techniques(plan, techniques_of(recipe))
     refuse_for_this_model(recipe, plan.model)  # again: less of it may be trained
-    return replace(plan, learning_rates=_learning_rates(recipe, plan.model))
-
-
-def _since(before: tuple[float, float], now: tuple[float, float]) -> tuple[float, float]:
-    return now[0] - before[0], now[1] - before[1]
+    wall, cpu = filling_time()
+    return replace(
+        plan,
+        learning_rates=_learning_rates(recipe, plan.model),
+        prepared_seconds=(wall - filled[0], cpu - filled[1]),
+    )
 
 
 def _place_of_model(recipe: Recipe) -> Callable[[str], str]:

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from transformers import BertForSequenceClassification, Trainer
 from transformers.loss.loss_utils import LOSS_MAPPING
 
+from hf_efficient.data.epochs import Shuffled
 from hf_efficient.errors import PlanError
 from hf_efficient.training.trainer import EfficientTrainer
 from tests.tiny import Case
@@ -27,6 +28,7 @@ def test_the_constructor_takes_every_argument_of_the_stock_one():
     assert all(ours[name].default == stock[name].default for name in stock if name != "self")
     own = {
         "losses",
+        "rows_per_epoch",
         "sampler",
         "batches",
         "scheduler",
@@ -139,6 +141,25 @@ def test_a_sampler_decides_the_order_and_hears_of_every_epoch(tmp_path):
         for epoch in range(3)
     ]
     assert fed == expected
+
+
+def test_views_come_in_the_order_of_the_stock_trainer(tmp_path):
+    """So that a run with views and one without them differ by the views alone."""
+    fed = []
+
+    def collate(rows):
+        fed.extend(row["place"] for row in rows)
+        return torch.utils.data.default_collate([row["row"] for row in rows])
+
+    rows = [{"place": place, "row": row} for place, row in enumerate(CASE.rows(8))]
+    args = arguments(
+        str(tmp_path), per_device_train_batch_size=4, num_train_epochs=2, data_seed=5, remove_unused_columns=False
+    )
+    Trainer(model=CASE.make_model(), args=args, train_dataset=rows, data_collator=collate).train()
+    order = Shuffled(8, seed=5)
+    expected = list(order)
+    order.set_epoch(1)
+    assert fed == [*expected, *order]
 
 
 class Positions:

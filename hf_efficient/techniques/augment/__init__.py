@@ -34,16 +34,22 @@ def prepare(rows: TrainRows, section: Augment) -> TrainRows:
 
     Rows stand in the order of the table, those themselves first, then the first copy of each, and so on.
     """
+    if not section.text_augmenters:
+        return rows
     with filling():
         return _with_views(rows, section)
 
 
 def apply(plan: Plan, section: Augment) -> Plan:
-    """The plan, whose texts have been augmented before they were encoded.
+    """The plan with views of its images; texts have been augmented before they were encoded.
 
     Raises:
         PlanError: they have not, for the trainer was given encoded rows.
     """
+    if section.image_augmenters:
+        from hf_efficient.techniques.augment.images import with_views  # pillow is an optional package
+
+        return with_views(plan, section)
     if NAME not in plan.facts:
         raise PlanError("Augment makes views of texts, and the training rows are encoded already; use finetune.")
     return plan

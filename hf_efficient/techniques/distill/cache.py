@@ -10,6 +10,7 @@ from tqdm import tqdm
 from transformers import TrainerCallback
 
 from hf_efficient.assets.cache import cache_root
+from hf_efficient.data.drawn import is_drawn_anew
 from hf_efficient.errors import HfEfficientError, PlanError
 from hf_efficient.measure import filling
 from hf_efficient.models.cached_teacher import CachedTeacher
@@ -31,6 +32,8 @@ def why_not(plan: Plan, section: Distill, problem: str) -> str | None:
         return "the teacher's layers are compared, so that it computes anyway"
     if problem in _OVER_VOCABULARY and section.top_k is None:
         return "the answers are distributions over a vocabulary, too large to keep without distill.top_k"
+    if is_drawn_anew(plan.train_dataset):
+        return "each epoch draws its images anew; augment.views: fixed draws them once"
     if not hasattr(plan.train_dataset, "column_names"):
         return "the training rows are no data set"
     return None

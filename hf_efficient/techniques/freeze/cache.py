@@ -11,6 +11,7 @@ from tqdm import tqdm
 from transformers import TrainerCallback
 
 from hf_efficient.assets.cache import cache_root
+from hf_efficient.data.drawn import is_drawn_anew
 from hf_efficient.errors import HfEfficientError, PlanError
 from hf_efficient.measure import filling
 from hf_efficient.models.autocast import autocast_dtype
@@ -107,6 +108,8 @@ def _why_not(plan: Plan) -> str | None:
     """Why nothing can be kept, in words, as far as the plan tells."""
     if plan.args is None or plan.data_collator is None or plan.train_dataset is None:
         return "it needs a recipe's rows"
+    if is_drawn_anew(plan.train_dataset):
+        return "each epoch draws its images anew; augment.views: fixed draws them once"
     if not hasattr(plan.train_dataset, "column_names"):
         return "the training rows are no data set that is there as a whole"
     if frozen_depth(plan.model, "freeze.cache") == 0:

@@ -135,3 +135,43 @@ def test_a_batch_without_labels_is_an_error_that_says_what_it_has():
     config = SimpleNamespace(num_labels=2, problem_type=None)
     with pytest.raises(DataError, match="a batch has no labels, only input_ids, label_ids;"):
         HeadLoss(config).count({"input_ids": tensor([1]), "label_ids": tensor([1])})
+
+
+def mixed(problem, labels, partners, logits=EVEN, own=(0.75, 0.5), others=(0.25, 0.5), **settings):
+    side = {
+        "labels": labels,
+        "sample_weight": tensor(own),
+        "partner_labels": partners,
+        "partner_weight": tensor(others),
+    }
+    return supervised(problem, **settings).rows(Batch({}, side, {"logits": logits}))
+
+
+def test_a_mixed_row_costs_its_share_of_both_labels():
+    rows = mixed("single_label_classification", tensor([0, 1]), tensor([1, 0]))
+    expected = tensor([math.log(2), 0.5 * math.log(4 / 3) + 0.5 * math.log(4)])
+    torch.testing.assert_close(rows.values, expected)
+
+
+def test_a_mixed_row_costs_what_its_soft_label_costs():
+    settings = {"class_weights": None, "label_smoothing": 0.1}
+    rows = mixed("single_label_classification", tensor([0, 1]), tensor([1, 0]), **settings)
+    soft = tensor([[0.75, 0.25], [0.5, 0.5]])
+    expected = torch.nn.functional.cross_entropy(EVEN, soft, reduction="none", label_smoothing=0.1)
+    torch.testing.assert_close(rows.values, expected)
+    rows = mixed("multi_label_classification", tensor([[0.0, 1.0]] * 2), tensor([[1.0, 1.0]] * 2))
+    soft = tensor([[0.25, 1.0], [0.5, 1.0]])
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(EVEN, soft, reduction="none").mean(-1)
+    torch.testing.assert_close(rows.values, expected)
+
+
+def test_class_weights_weigh_each_part_of_a_mixed_row():
+    rows = mixed("single_label_classification", tensor([0, 1]), tensor([1, 0]), class_weights=tensor([1.0, 4.0]))
+    expected = tensor([1.75 * math.log(2), 2 * math.log(4 / 3) + 0.5 * math.log(4)])
+    torch.testing.assert_close(rows.values, expected)
+
+
+def test_a_row_without_a_label_costs_nothing_though_its_partner_has_one():
+    rows = mixed("single_label_classification", tensor([-100, 1]), tensor([1, 0]))
+    assert rows.mask.tolist() == [False, True]
+    assert rows.values[0] == 0

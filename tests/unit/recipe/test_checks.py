@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hf_efficient.recipe import Recipe
+from hf_efficient.recipe.augment import IMAGE_AUGMENTERS
 from hf_efficient.recipe.augment_texts import TEXT_AUGMENTERS, WORD_FOR_WORD
 from hf_efficient.recipe.checks import NEEDS, dormant
 from hf_efficient.recipe.problems import settings
@@ -189,6 +190,23 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
         *(
             (["augment={random_swap: {}, below_class_size: 9}", words], "augment.below_class_size", "one label each")
             for words in ("task.problem=regression", "task.type=text2text-generation", "data.columns.label=[a, b]")
+        ),
+        *(
+            ([f"augment.{name}={{}}"], f"augment.{name}", "it changes images, and the task reads text")
+            for name in IMAGE_AUGMENTERS
+        ),
+        *(
+            ([*others, f"{name}={{{words}}}"], name, reason)
+            for name, words in {"curriculum": "by: length", "prune": "by: length, keep: 0.5"}.items()
+            for others, reason in (
+                ([STREAM, "training.max_steps=9"], "the rows of a stream can't be ranked"),
+                (["task.type=text-generation", "data.packing=true"], "rows share sequences"),
+            )
+        ),
+        (
+            ["batching={padding: tokens, max_tokens: 64}", "curriculum={by: length}"],
+            "curriculum",
+            "sorts all rows of an epoch by length; write bucketed",
         ),
         (["model.revision=v1"], "model.revision", "are pinned"),
         (["model.quantization=nf4"], "model.quantization", "train an adapter"),
