@@ -11,6 +11,7 @@ from hf_efficient.recipe.problems import settings
 
 AUGMENTERS = {
     **dict.fromkeys(TEXT_AUGMENTERS, "{}"),
+    **dict.fromkeys(("contextual", "paraphrase"), "{model: m}"),
     "nlpaug": "{factory: 'm:f'}",
     "function": "{path: 'm:f'}",
 }
@@ -191,7 +192,7 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
             ([f"augment.{name}={words}", f"task.type={task}"], f"augment.{name}", reason)
             for name, words in AUGMENTERS.items()
             for task, reason in {
-                "image-classification": "images have no text",
+                "image-classification": "it changes texts, and the task reads images",
                 "text-generation": "learns each word that it reads",
                 **({} if name in WORD_FOR_WORD else {"token-classification": "which only synonym, spelling, keyboard"}),
             }.items()
