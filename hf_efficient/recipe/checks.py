@@ -88,12 +88,6 @@ def _reads_text(recipe: Recipe) -> bool:
     return not _reads_images(recipe)
 
 
-def _classifies(recipe: Recipe) -> bool:
-    """Whether each row has one class."""
-    label = recipe.data.columns.label
-    return _has_labels(recipe) and not _labels_words(recipe) and _single_label(recipe) and not isinstance(label, tuple)
-
-
 def _in_memory(recipe: Recipe) -> bool:
     return not recipe.data.streaming
 
