@@ -12,6 +12,7 @@ import xxhash
 from torch.utils.data import BatchSampler
 
 from hf_efficient.data.batches import Batches, Indices, Split
+from hf_efficient.data.drawn import DrawnRows
 from hf_efficient.losses.rows import ROW_NUMBER
 
 
@@ -71,6 +72,8 @@ class NumberedRows:
 
 def numbered(rows: Any, rows_per_epoch: int) -> Any:
     """The rows with the number that each has in its epoch, in a column of its own."""
+    if isinstance(rows, DrawnRows):
+        return rows.numbered()
     if hasattr(rows, "add_column"):
         return rows.add_column(ROW_NUMBER, np.arange(len(rows)) % rows_per_epoch)
     return NumberedRows(rows)

@@ -370,7 +370,6 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
     checks = (
         _names,
         _columns,
-        _augment,
         _student,
         _peft,
         _batch,
@@ -412,12 +411,6 @@ def _columns(recipe: Recipe) -> Iterator[Complaint]:
                     f"names the column {column}, which is data.columns.{taken[column]} already.",
                 )
             taken[column] = part
-
-
-def _augment(recipe: Recipe) -> Iterator[Complaint]:
-    if recipe.augment is not None and _reads_images(recipe):
-        for name in recipe.augment.text_augmenters:
-            yield f"augment.{name}", "can't take effect: it changes texts, and the task reads images; take it out."
 
 
 def _student(recipe: Recipe) -> Iterator[Complaint]:
