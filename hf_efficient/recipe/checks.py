@@ -120,6 +120,12 @@ def _logs_on_steps(recipe: Recipe) -> bool:
     return training.logging_strategy == "steps" or evaluates
 
 
+def _classifies(recipe: Recipe) -> bool:
+    """Whether each row has one class."""
+    is_classification = recipe.task.type in ("text-classification", "image-classification")
+    return is_classification and _single_label(recipe) and not isinstance(recipe.data.columns.label, tuple)
+
+
 def _with_active(holds: Callable[[Active], bool]) -> Callable[[Recipe], bool]:
     """Whether the section `active`, if there is one, is so."""
     return lambda recipe: recipe.active is None or holds(recipe.active)
