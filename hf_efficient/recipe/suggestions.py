@@ -75,9 +75,10 @@ def _meant(path: KeyPath, known: Collection[KeyPath]) -> str | None:
     key = path[-1]
     if key in ALIASES:
         return ALIASES[key]
-    if namesakes := [other for other in known if other[-1] == key]:
-        least = min(map(len, namesakes))
-        return " or ".join(dotted(other) for other in namesakes if len(other) == least)
+    namesakes = [other for other in known if other[-1] == key]
+    if namesakes:
+        depth = min(map(len, namesakes))  # those within techniques' sub-sections are meant least
+        return " or ".join(dotted(other) for other in namesakes if len(other) == depth)
     siblings = {other[-1]: dotted(other) for other in known if other[:-1] == path[:-1]}
     anywhere = {other[-1]: dotted(other) for other in known} | ALIASES
     for candidates in (siblings, anywhere):
