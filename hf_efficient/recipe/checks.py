@@ -127,10 +127,6 @@ def _logs_on_steps(recipe: Recipe) -> bool:
     return training.logging_strategy == "steps" or evaluates
 
 
-def _classifies(recipe: Recipe) -> bool:
-    return recipe.task.type in ("text-classification", "image-classification") and _single_label(recipe)
-
-
 def _with_active(holds: Callable[[Active], bool]) -> Callable[[Recipe], bool]:
     """Whether the section `active`, if there is one, is so."""
     return lambda recipe: recipe.active is None or holds(recipe.active)
