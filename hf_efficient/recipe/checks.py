@@ -36,6 +36,7 @@ _STREAMED: Final = {
     "data.validation_size": "no rows of a stream are held out; name those to score in data.validation",
     "data.fraction": "nobody knows how many rows a stream has; set training.max_steps",
     "data.limit": "a stream is read until training.max_steps; set that",
+    "data.label_noise": "a stream is read as it is; take it out",
     "data.seed": "nothing is chosen from a stream; training.seed draws the order of its rows",
     "data.unlabelled": "a stream reads one source; take it out",
     "data.packing": "how many sequences the rows of a stream fill is known only when all are read; take it out",
@@ -205,6 +206,7 @@ NEEDS: Final = (
     Need("data.config", lambda r: r.data.name is not None, "set data.name"),
     Need("data.revision", lambda r: r.data.name is not None and not r.data.name.startswith("demo/"), _PINNED),
     *(Need(path, _in_memory, remedy) for path, remedy in _STREAMED.items()),
+    Need("data.label_noise", _classifies, "only rows of one class each have a wrong one"),
     Need("data.shuffle_buffer", lambda r: r.data.streaming, "set data.streaming: true"),
     Need("data.validation_size", lambda r: r.data.validation is None, "data.validation names the rows to score"),
     Need(

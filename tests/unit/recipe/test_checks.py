@@ -130,6 +130,7 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
             "model.distributed_config",
             "initialization: pretrained",
         ),
+        (["task.problem=regression", "data.label_noise=0.2"], "data.label_noise", "only rows of one class each"),
         (["data.shuffle_buffer=9"], "data.shuffle_buffer", "set data.streaming: true"),
         *(
             ([STREAM, "training.max_steps=9", f"{path}={value}"], path, words)
@@ -138,6 +139,7 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
                 ("data.fraction", "0.5", "set training.max_steps"),
                 ("data.limit", "9", "set that"),
                 ("data.seed", "9", "training.seed draws"),
+                ("data.label_noise", "0.2", "a stream is read as it is"),
                 ("task.class_weights", "balanced", "a weight in data.columns.weight"),
                 ("training.dataloader_drop_last", "true", "each batch of a stream is whole"),
             )
