@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hf_efficient.techniques.augment.draws import Draws, Numbers
+from hf_efficient.techniques.augment.label_keep import LabelKeeper, with_rows_instead
 from hf_efficient.techniques.augment.texts import Augmenter, views_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Made:
     """The augmenter of each view; none of those that are the rows themselves."""
     num_unchanged: int
     """Views that say what their row says."""
+    num_dropped: int = 0
+    """Views that were taken for another class, and are their row instead."""
 
     @classmethod
     def unchanged(cls, table: Dataset) -> Self:
@@ -62,6 +65,14 @@ def make_views(rows: TrainRows, chosen: Numbers, augmenters: Mapping[str, Augmen
     return Made(Dataset(table, info=rows.table.info), by, pc.sum(reduce(pc.and_, unchanged)).as_py() or 0)
 
 
+def with_labels_kept(made: Made, rows: Dataset, keeper: LabelKeeper | None) -> Made:
+    """The views, without those that are taken for another class than their row, which stands in their place."""
+    if keeper is None:
+        return made
+    flipped = keeper.flips(rows, made.table)
+    return replace(made, table=with_rows_instead(rows, made.table, flipped), num_dropped=int(flipped.sum()))
+
+
 def facts_of(made: Iterable[Made]) -> dict[str, Any]:
     """What the report says of all views of a run."""
     views = list(made)
@@ -69,4 +80,5 @@ def facts_of(made: Iterable[Made]) -> dict[str, Any]:
         "views": sum(len(part.table) for part in views),
         "by": dict(Counter(chain.from_iterable(part.by for part in views))),
         "unchanged": sum(part.num_unchanged for part in views),
+        "dropped": sum(part.num_dropped for part in views),
     }
