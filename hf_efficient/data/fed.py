@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -58,25 +58,26 @@ class Fed:
 
 
 class NumberedRows:
-    """Rows of a sequence, each with its number."""
+    """Rows of a sequence, each with its number in its epoch."""
 
-    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, rows: Sequence[Mapping[str, Any]], rows_per_epoch: int) -> None:
         self.rows = rows
+        self.rows_per_epoch = rows_per_epoch
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, number: int) -> dict[str, Any]:
-        return {**self.rows[number], ROW_NUMBER: number}
+        return {**self.rows[number], ROW_NUMBER: number % self.rows_per_epoch}
 
 
 def numbered(rows: Any, rows_per_epoch: int) -> Any:
     """The rows with the number that each has in its epoch, in a column of its own."""
     if isinstance(rows, DrawnRows):
-        return rows.numbered()
+        return replace(rows, is_numbered=True, column_names=(*rows.column_names, ROW_NUMBER))
     if hasattr(rows, "add_column"):
         return rows.add_column(ROW_NUMBER, np.arange(len(rows)) % rows_per_epoch)
-    return NumberedRows(rows)
+    return NumberedRows(rows, rows_per_epoch)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from hf_efficient.recipe import augment_images as images
+from hf_efficient.recipe import augment_models as models
 from hf_efficient.recipe import augment_texts as texts
 from hf_efficient.recipe.augment_texts import TEXT_AUGMENTERS
 from hf_efficient.recipe.section import Section, alternatives
@@ -44,6 +45,12 @@ class Augment(Section):
     """Texts: an augmenter of nlpaug."""
     function: texts.Function | None = None
     """Texts: a function of the user's."""
+    contextual: models.Contextual | None = None
+    """Texts: some words are filled in anew by a masked language model."""
+    back_translation: models.BackTranslation | None = None
+    """Texts: translated into another language and back."""
+    paraphrase: models.Paraphrase | None = None
+    """Texts: said in other words by a model."""
 
     crop: images.Crop | None = None
     """Images: a part, brought to the size of the whole."""

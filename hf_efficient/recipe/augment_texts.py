@@ -84,5 +84,6 @@ WORD_FOR_WORD: Final = ("synonym", "spelling", "keyboard")
 TEXT_AUGMENTERS: Final = (
     *WORD_FOR_WORD,
     *("random_swap", "random_delete", "random_insert", "sentence_reorder", "nlpaug", "function"),
+    *("contextual", "back_translation", "paraphrase"),
 )
 """Names of the augmenters of texts."""

@@ -28,6 +28,8 @@ def prepare(recipe: Recipe, args: TrainingArguments, task: Task, tables: Dataset
         num_epochs=_num_epochs(args, len(tables["train"])),
         seed=args.seed if args.data_seed is None else args.data_seed,
         place=recipe.place,
+        task=task,
+        device=args.device,
     )
     return rows if recipe.data.streaming else prepare_rows(rows, techniques_of(recipe))
 

@@ -26,7 +26,8 @@ def check(section: Augment, place: Callable[[str], str]) -> None:
     Raises:
         AssetError, PlanError: as `make_augmenters`.
     """
-    make_augmenters(section.text_augmenters, place)
+    if not section.control:
+        make_augmenters(section.text_augmenters, place)
 
 
 def prepare(rows: TrainRows, section: Augment) -> TrainRows:
@@ -81,7 +82,7 @@ def _with_views(rows: TrainRows, section: Augment) -> TrainRows:
 
 def _epochs(rows: TrainRows, section: Augment, num_epochs: int) -> Iterator[list[Made]]:
     """The views of each epoch, copy by copy."""
-    augmenters = make_augmenters(section.text_augmenters, rows.place)
+    augmenters = {} if section.control else make_augmenters(section.text_augmenters, rows.place, rows.device)
     copies = rows_of_copies(rows, section)
     for epoch in range(num_epochs):
         if section.control:

@@ -15,6 +15,7 @@ from hf_efficient.recipe import augment_texts as words
 from hf_efficient.recipe.section import Section
 from hf_efficient.techniques.augment import sentences, typos, users
 from hf_efficient.techniques.augment.choices import BySurface
+from hf_efficient.techniques.augment.costly import COSTLY, costly
 from hf_efficient.techniques.augment.random_words import Delete, Swap
 from hf_efficient.techniques.augment.replacement import Insert, Replace
 from hf_efficient.techniques.augment.synonyms import Synonyms, synonyms_of_any_kind
@@ -26,16 +27,21 @@ Place: TypeAlias = Callable[[str], str]
 """Where a setting of the augmenter was written, to begin a message."""
 
 
-def make_augmenters(sections: Mapping[str, Section], place: Place) -> dict[str, Augmenter]:
-    """The augmenters of texts by their names, with all that they need.
+def make_augmenters(sections: Mapping[str, Section], place: Place, device: Any = "cpu") -> dict[str, Augmenter]:
+    """The augmenters of texts by their names, with all that they need; models are loaded when they are first asked.
 
     Raises:
-        AssetError: a lexicon is not on this machine.
+        AssetError: a lexicon or a model is not on this machine.
         PlanError: a function that can't be imported.
     """
 
     def made(name: str, section: Section) -> Augmenter:
-        return AUGMENTERS[type(section)](section, lambda path: place(f"augment.{name}.{path}"))
+        def place_of(path: str) -> str:
+            return place(f"augment.{name}.{path}")
+
+        if type(section) in COSTLY:
+            return OfStrings(costly(name, section, device, place_of))
+        return AUGMENTERS[type(section)](section, place_of)
 
     return {name: made(name, section) for name, section in sections.items()}
 

@@ -67,7 +67,7 @@ def test_columns_that_are_none(column, message):
 
 
 def test_a_single_rating_disagrees_with_nobody():
-    with pytest.raises(DataError, match="train row 1: expected two ratings or more, found 1.0"):
+    with pytest.raises(DataError, match=r"train row 1: expected two ratings or more, found 1\.0"):
         disagreement(ROWS, ["score"], "curriculum.column")
 
 

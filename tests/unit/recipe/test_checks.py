@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from hf_efficient.errors import RecipeError
 from hf_efficient.recipe import Recipe
 from hf_efficient.recipe.augment import IMAGE_AUGMENTERS
 from hf_efficient.recipe.checks import NEEDS, dormant
@@ -16,6 +17,16 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
     ("overrides", "path", "words"),
     [
         (["training.eval_steps=5"], "training.eval_steps", "set training.eval_strategy: steps"),
+        (["active.budget=9", "task.type=token-classification", "active.seed_size=2"], "active", "only text-classif"),
+        (["active={budget: 90}", STREAM, *STEPS, "training.max_steps=9"], "active", "a stream is read once"),
+        (["active.labeller=file", "data.fraction=0.5"], "data.fraction", "a person labels any row"),
+        (["active.labeller=file", "data.limit=5"], "data.limit", "a person labels any row"),
+        (["active.warm_start=true", "active.fast=true"], "active.warm_start", "trained in no time anew"),
+        (["active.members=5"], "active.members", "set active.strategy: bald"),
+        (["active.neighbours=5"], "active.neighbours", "set active.strategy: contrastive"),
+        (["active.balanced=true", "active.strategy=badge"], "active.balanced", "sets of rows that differ"),
+        (["active.stability_rounds=2"], "active.stability_rounds", "set active.stability"),
+        (["active.file=jsonl"], "active.file", "set active.labeller: file"),
         (["training.save_steps=500"], "training.save_steps", "set training.save_strategy: steps"),
         (["training.logging_steps=5", "training.logging_strategy=epoch"], "training.logging_steps", "logging_strategy"),
         (["training.eval_delay=1", "training.eval_strategy=no"], "training.eval_delay", "set training.eval_strategy"),
@@ -173,6 +184,19 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
         *(
             ([f"augment.{name}={{}}"], f"augment.{name}", "it changes images, and the task reads text")
             for name in IMAGE_AUGMENTERS
+        ),
+        *(
+            ([*others, f"{name}={{{words}}}"], name, reason)
+            for name, words in {"curriculum": "by: length", "prune": "by: length, keep: 0.5"}.items()
+            for others, reason in (
+                ([STREAM, "training.max_steps=9"], "the rows of a stream can't be ranked"),
+                (["task.type=text-generation", "data.packing=true"], "rows share sequences"),
+            )
+        ),
+        (
+            ["batching={padding: tokens, max_tokens: 64}", "curriculum={by: length}"],
+            "curriculum",
+            "sorts all rows of an epoch by length; write bucketed",
         ),
         (["model.revision=v1"], "model.revision", "are pinned"),
         (["model.quantization=nf4"], "model.quantization", "train an adapter"),
@@ -371,3 +395,16 @@ def test_what_can_not_take_effect_by_itself_is_dormant(load):
 
 def test_a_complaint_about_the_file_names_its_line(complaint):
     assert complaint("training:\n  eval_steps: 5\n").startswith("a.yaml:6: training.eval_steps can't take effect")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("active.seed_size=501", "active.seed_size is 501, more than the 500 labels of active.budget."),
+        ("active={labeller: file, seed_set: stratified}", "active.seed_set stratified needs the labels that are yet"),
+        ("active.labeller=wed", "found wed. Did you mean web?"),
+    ],
+)
+def test_active_learning_that_can_t_be_meant_is_refused(override, message):
+    with pytest.raises(RecipeError, match=message):
+        Recipe.load("smoke", [override])
