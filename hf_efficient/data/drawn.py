@@ -35,8 +35,8 @@ class DrawnRows:
     column_names: tuple[str, ...]
     is_fixed: bool = False
     """Whether every epoch has the views of the first."""
-    is_numbered: bool = False
-    """Whether a view says which row of its epoch it is."""
+    has_numbers: bool = False
+    """Whether each row tells its number in the epoch."""
 
     @property
     def rows_per_epoch(self) -> int:
@@ -49,7 +49,11 @@ class DrawnRows:
     def __getitem__(self, index: int) -> Mapping[str, Any]:
         epoch, place = divmod(int(index), self.rows_per_epoch)
         view = self.draw(int(self.numbers[place]), int(self.copies[place]), 0 if self.is_fixed else epoch)
-        return {**view, ROW_NUMBER: place} if self.is_numbered else view
+        return {**view, ROW_NUMBER: place} if self.has_numbers else view
+
+    def numbered(self) -> Self:
+        """These rows, each with its number in the epoch."""
+        return replace(self, column_names=(*self.column_names, ROW_NUMBER), has_numbers=True)
 
     def keep(self, kept: Numbers) -> Self:
         """Some of the rows of each epoch."""

@@ -26,6 +26,10 @@ class Augment(Section):
     """`fresh` draws the views of each epoch anew; `fixed` draws them once."""
     control: bool = False
     """Leave the views unchanged: the same number of rows and steps without augmentation, to compare with."""
+    keep_label: models.KeepLabel | None = None
+    """Drop views of texts that a fine-tuned model takes for another class than their row."""
+    consistency: models.Consistency | None = None
+    """Learn from `data.unlabelled`, too: a text and its view get the same prediction."""
 
     synonym: texts.Synonym | None = None
     """Texts: words give way to synonyms."""
