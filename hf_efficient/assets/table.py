@@ -581,6 +581,14 @@ ASSETS: dict[str, Asset] = {
             citation="none",
         ),
         Asset(
+            name="demo/tiny-resnet",
+            kind="model",
+            summary="ResNet without weights for grey images, resized to 56 × 56: 3 blocks; with initialization: random",
+            licence="Apache-2.0",
+            origin="written for this project",
+            citation="none",
+        ),
+        Asset(
             name="demo/tiny-bert",
             kind="model",
             summary="BERT without weights: 2 layers, width 32; for tests, with model.initialization: random",

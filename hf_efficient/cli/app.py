@@ -18,6 +18,7 @@ COMMANDS: Final = (
     "finetune",
     "validate",
     "explain",
+    "augment",
     "evaluate",
     "predict",
     "merge",
@@ -26,6 +27,7 @@ COMMANDS: Final = (
     "init",
     "push",
     "experiment",
+    "active",
 )
 """Each is a module beside this one, which holds a function of that name, or a `typer.Typer` called `app`.
 
@@ -94,7 +96,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _interrupted(arguments: list[str]) -> str:
-    goes_on = "; the same command goes on from the newest checkpoint" if arguments[:1] == ["finetune"] else ""
+    goes_on = (
+        "; the same command goes on from the newest checkpoint" if arguments[:1] in (["finetune"], ["active"]) else ""
+    )
     return f"interrupted{goes_on}"
 
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +12,7 @@ from numpy.typing import NDArray
 
 from hf_efficient.data.columns import missing_column
 from hf_efficient.data.files import first_line
+from hf_efficient.data.functions import load_function
 from hf_efficient.errors import DataError, PlanError
 
 if TYPE_CHECKING:
@@ -99,7 +97,7 @@ def scores_of_function(name: str, table: Dataset, place: str) -> Scores:
         PlanError: it can't be imported, fails, or does not give a number for each row.
         DataError: one of them is no finite number.
     """
-    function = _imported(name, place)
+    function = load_function(name, place)
     try:
         given = list(function(table))
     except Exception as error:  # the user's code may raise anything
@@ -107,21 +105,3 @@ def scores_of_function(name: str, table: Dataset, place: str) -> Scores:
     if len(given) != len(table):
         raise PlanError(f"{place}: expected {name} to give {len(table):,} numbers, one a row, found {len(given):,}.")
     return numbers(given, f"{place}: {name}")
-
-
-def _imported(name: str, place: str) -> Callable[[Any], Any]:
-    module, _, path = name.partition(":")
-    here = str(Path.cwd())
-    sys.path.insert(0, here)  # a command does not look for modules where it is called
-    try:
-        found: Any = import_module(module)
-        for part in path.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise PlanError(f"{place}: {name} can't be imported ({error}); write package.module:function.") from error
-    finally:
-        sys.path.remove(here)
-    if not callable(found):
-        raise PlanError(f"{place}: expected {name} to be a function, found {type(found).__name__}.")
-    function: Callable[[Any], Any] = found
-    return function

@@ -12,6 +12,7 @@ import xxhash
 from torch.utils.data import BatchSampler
 
 from hf_efficient.data.batches import Batches, Indices, Split
+from hf_efficient.data.drawn import DrawnRows
 from hf_efficient.losses.rows import ROW_NUMBER
 
 
@@ -57,23 +58,26 @@ class Fed:
 
 
 class NumberedRows:
-    """Rows of a sequence, each with its number."""
+    """Rows of a sequence, each with its number in its epoch."""
 
-    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, rows: Sequence[Mapping[str, Any]], rows_per_epoch: int) -> None:
         self.rows = rows
+        self.rows_per_epoch = rows_per_epoch
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, number: int) -> dict[str, Any]:
-        return {**self.rows[number], ROW_NUMBER: number}
+        return {**self.rows[number], ROW_NUMBER: number % self.rows_per_epoch}
 
 
 def numbered(rows: Any, rows_per_epoch: int) -> Any:
     """The rows with the number that each has in its epoch, in a column of its own."""
+    if isinstance(rows, DrawnRows):
+        return rows.numbered()
     if hasattr(rows, "add_column"):
         return rows.add_column(ROW_NUMBER, np.arange(len(rows)) % rows_per_epoch)
-    return NumberedRows(rows)
+    return NumberedRows(rows, rows_per_epoch)
 
 
 @dataclass(frozen=True)

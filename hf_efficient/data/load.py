@@ -61,6 +61,16 @@ def load_tables(
     return DatasetDict({split: tables[split] for split in SPLITS if split in tables})
 
 
+def load_unchecked(section: DataSection, place: Callable[[str], str]) -> dict[str, Dataset]:
+    """The rows of each split as they lie: none held out, none left out, labels not looked at.
+
+    Raises:
+        RecipeError: the section names a file or split that does not exist.
+        DataError: rows that can't be read, or a Hub that can't be reached.
+    """
+    return {split: read(shards) for split, shards in _open(section, place, {}).items()}
+
+
 def load_table(source: str, place: Callable[[str], str] = str, *, split: str | None = None) -> Dataset:
     """One table of rows to score: a file, or a split of a data set, by default test, else validation, else train.
 

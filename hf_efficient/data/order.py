@@ -30,8 +30,8 @@ class CurriculumOrder:
 
     An epoch has as many rows as there are. While some are held back, each block of it is drawn from the rows that are
     available at its beginning: a row comes again in an epoch only when every other available one has come as often.
-    From the epoch on that begins with all rows available, and as long as there are no ranks, an epoch is the
-    permutation of all rows that a run without a curriculum takes.
+    From the epoch on that begins with all rows available, and as long as there are no ranks, an epoch is a permutation
+    of all rows: that of a run without a curriculum whose rows are grouped by length.
     """
 
     def __init__(self, num_rows: int, pace: Pace, *, num_epochs: float, seed: int, mix: float = 0.0) -> None:

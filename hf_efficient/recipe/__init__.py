@@ -5,6 +5,8 @@ Nothing here imports torch, transformers, datasets, accelerate or numpy.
 
 from __future__ import annotations
 
+from hf_efficient.recipe.active import Active
+from hf_efficient.recipe.augment import Augment
 from hf_efficient.recipe.batching import Batching
 from hf_efficient.recipe.curriculum import Curriculum
 from hf_efficient.recipe.data import Columns, DataSection
@@ -22,6 +24,8 @@ from hf_efficient.recipe.task import TaskSection
 from hf_efficient.recipe.training import TrainingSection
 
 __all__ = [
+    "Active",
+    "Augment",
     "Batching",
     "Columns",
     "Curriculum",

@@ -96,9 +96,10 @@ class Augment(Section):
     @model_validator(mode="before")
     @classmethod
     def _images_come_as_views(cls, words: Any) -> Any:
-        if isinstance(words, dict) and any(words.get(name) is not None for name in IMAGE_AUGMENTERS):
-            return {"originals": False, **words}
-        return words
+        if not isinstance(words, dict) or words.get("below_class_size") is not None:
+            return words
+        of_images = any(words.get(name) is not None for name in IMAGE_AUGMENTERS)
+        return {"originals": False, **words} if of_images else words
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from hf_efficient.errors import did_you_mean
+from hf_efficient.recipe.active import PEOPLE, SIMULATED
 from hf_efficient.recipe.augment import IMAGE_AUGMENTERS
 from hf_efficient.recipe.augment_texts import TEXT_AUGMENTERS, WORD_FOR_WORD
 from hf_efficient.recipe.schedules import METRIC_SCHEDULES, SCHEDULES
 from hf_efficient.recipe.tree import KeyPath
 
 if TYPE_CHECKING:
+    from hf_efficient.recipe.active import Active
     from hf_efficient.recipe.recipe import Recipe
 
 Complaint: TypeAlias = tuple[str, str]
@@ -34,6 +36,7 @@ _STREAMED: Final = {
     "data.validation_size": "no rows of a stream are held out; name those to score in data.validation",
     "data.fraction": "nobody knows how many rows a stream has; set training.max_steps",
     "data.limit": "a stream is read until training.max_steps; set that",
+    "data.label_noise": "a stream is read as it is; take it out",
     "data.seed": "nothing is chosen from a stream; training.seed draws the order of its rows",
     "data.unlabelled": "a stream reads one source; take it out",
     "data.packing": "how many sequences the rows of a stream fill is known only when all are read; take it out",
@@ -42,8 +45,7 @@ _STREAMED: Final = {
     "batching.max_tokens": "token budgets need the length of every row; take it out, and write batching.padding: auto",
     "augment": "views are made before training, and a stream is read as it goes; take it out",
     "training.dataloader_drop_last": "each batch of a stream is whole; take it out",
-    "curriculum": "a stream is read as it comes, and its rows can't be ranked; take data.streaming out",
-    "prune": "a stream is read as it comes, and its rows can't be ranked; take data.streaming out",
+    **dict.fromkeys(("curriculum", "prune"), "the rows of a stream can't be ranked before they are read; take one out"),
 }
 """What a setting needs all rows for, and the alternative on a stream."""
 _PINNED: Final = "the assets under demo/ are pinned"
@@ -87,12 +89,6 @@ def _reads_text(recipe: Recipe) -> bool:
     return not _reads_images(recipe)
 
 
-def _classifies(recipe: Recipe) -> bool:
-    """Whether each row has one class."""
-    label = recipe.data.columns.label
-    return _has_labels(recipe) and not _labels_words(recipe) and _single_label(recipe) and not isinstance(label, tuple)
-
-
 def _is_consistent(recipe: Recipe) -> bool:
     return recipe.augment is not None and recipe.augment.consistency is not None
 
@@ -129,7 +125,44 @@ def _logs_on_steps(recipe: Recipe) -> bool:
     return training.logging_strategy == "steps" or evaluates
 
 
+def _classifies(recipe: Recipe) -> bool:
+    """Whether each row has one class."""
+    is_classification = recipe.task.type in ("text-classification", "image-classification")
+    return is_classification and _single_label(recipe) and not isinstance(recipe.data.columns.label, tuple)
+
+
+def _with_active(holds: Callable[[Active], bool]) -> Callable[[Recipe], bool]:
+    """Whether the section `active`, if there is one, is so."""
+    return lambda recipe: recipe.active is None or holds(recipe.active)
+
+
+_OF_ACTIVE: Final = (
+    Need(
+        "active",
+        _classifies,
+        "only text-classification and image-classification, one label a row, choose what to label",
+    ),
+    Need("active", _in_memory, "all rows of the pool are compared, and a stream is read once; take data.streaming out"),
+    *(
+        Need(path, _with_active(lambda active: active.is_simulated), "a person labels any row of the pool; take it out")
+        for path in ("data.fraction", "data.limit")
+    ),
+    Need(
+        "active.warm_start", _with_active(lambda a: not a.fast), "with active.fast, a head is trained in no time anew"
+    ),
+    Need("active.members", _with_active(lambda a: a.strategy == "bald"), "set active.strategy: bald"),
+    Need("active.neighbours", _with_active(lambda a: a.strategy == "contrastive"), "set active.strategy: contrastive"),
+    Need(
+        "active.balanced",
+        _with_active(lambda a: a.strategy not in ("core_set", "badge")),
+        "core_set and badge choose sets of rows that differ from each other; take another active.strategy",
+    ),
+    Need("active.stability_rounds", _with_active(lambda a: a.stability is not None), "set active.stability"),
+    Need("active.file", _with_active(lambda a: a.labeller == "file"), "set active.labeller: file"),
+)
+
 NEEDS: Final = (
+    *_OF_ACTIVE,
     Need("data.columns.tokens", _labels_words, "set task.type: token-classification"),
     *(
         Need(path, lambda r: not _labels_words(r), "token-classification gives each of data.columns.tokens one label")
@@ -177,6 +210,7 @@ NEEDS: Final = (
     Need("data.config", lambda r: r.data.name is not None, "set data.name"),
     Need("data.revision", lambda r: r.data.name is not None and not r.data.name.startswith("demo/"), _PINNED),
     *(Need(path, _in_memory, remedy) for path, remedy in _STREAMED.items()),
+    Need("data.label_noise", _classifies, "only rows of one class each have a wrong one"),
     Need("data.shuffle_buffer", lambda r: r.data.streaming, "set data.streaming: true"),
     Need("data.validation_size", lambda r: r.data.validation is None, "data.validation names the rows to score"),
     Need(
@@ -185,21 +219,15 @@ NEEDS: Final = (
         "only a teacher, distill, can answer such rows, or augment.consistency learn from them",
     ),
     Need("data.unlabelled", _has_labels, "a model that writes texts has no labels"),
-    *(
-        Need(
-            "curriculum",
-            holds,
-            remedy,
-        )
-        for holds, remedy in (
-            (
-                lambda r: r.batching.padding != "tokens",
-                "batching.padding: tokens sorts all rows of an epoch by length: write bucketed",
-            ),
-            (lambda r: not r.data.packing, "rows share sequences: write data.packing: false"),
-        )
+    Need(
+        "curriculum",
+        lambda r: r.batching.padding != "tokens",
+        "batching.padding: tokens sorts all rows of an epoch by length; write bucketed",
     ),
-    Need("prune", lambda r: not r.data.packing, "rows share sequences: write data.packing: false"),
+    *(
+        Need(path, lambda r: not r.data.packing, "rows share sequences: write data.packing: false")
+        for path in ("curriculum", "prune")
+    ),
     Need(
         "distill.beta",
         lambda r: r.distill is None or r.distill.divergence == "jensen_shannon",
@@ -284,7 +312,10 @@ NEEDS: Final = (
         lambda r: r.training.effective_batch_size is None,
         "training.effective_batch_size decides how many micro-batches make a step",
     ),
-    *(Need(f"augment.{name}", _reads_text, "images have no text") for name in TEXT_AUGMENTERS),
+    *(
+        Need(f"augment.{name}", _reads_text, "it changes texts, and the task reads images; take it out")
+        for name in TEXT_AUGMENTERS
+    ),
     *(
         Need(f"augment.{name}", lambda r: _reads_text(r) and _classifies(r), "only texts of one class each have it")
         for name in ("keep_label", "consistency")
@@ -381,7 +412,6 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
     checks = (
         _names,
         _columns,
-        _augment,
         _student,
         _peft,
         _batch,
@@ -391,6 +421,7 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
         _best_model,
         _schedule,
         _thawing,
+        _active,
         _device,
         _sharding,
         _liger,
@@ -423,12 +454,6 @@ def _columns(recipe: Recipe) -> Iterator[Complaint]:
                     f"names the column {column}, which is data.columns.{taken[column]} already.",
                 )
             taken[column] = part
-
-
-def _augment(recipe: Recipe) -> Iterator[Complaint]:
-    if recipe.augment is not None and _reads_images(recipe):
-        for name in recipe.augment.text_augmenters:
-            yield f"augment.{name}", "can't take effect: it changes texts, and the task reads images; take it out."
 
 
 def _student(recipe: Recipe) -> Iterator[Complaint]:
@@ -564,6 +589,20 @@ def _thawing(recipe: Recipe) -> Iterator[Complaint]:
     end = training.num_train_epochs if words == "epochs" else training.max_steps
     if every is not None and every >= end:
         yield f"freeze.unfreeze.every_{words}", f"can't take effect: the run ends after {end:g} {words}."
+
+
+def _active(recipe: Recipe) -> Iterator[Complaint]:
+    active = recipe.active
+    if active is None:
+        return
+    if active.seed_size > active.budget:
+        yield "active.seed_size", f"is {active.seed_size}, more than the {active.budget} labels of active.budget."
+    if active.seed_set == "stratified" and not active.is_simulated:
+        yield "active.seed_set", "stratified needs the labels that are yet to be given: write clusters."
+    if not (active.is_simulated or active.labeller in PEOPLE or ":" in active.labeller):
+        hint = did_you_mean(active.labeller, (SIMULATED, *PEOPLE))
+        known = ", ".join((SIMULATED, *PEOPLE))
+        yield "active.labeller", f"must be {known} or package.module:function, found {active.labeller}.{hint}"
 
 
 def _device(recipe: Recipe) -> Iterator[Complaint]:

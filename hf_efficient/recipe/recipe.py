@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from pathlib import Path
 from typing import Any, Final, Self
@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 from pydantic import PrivateAttr, ValidationError
 
 from hf_efficient.errors import RecipeError
+from hf_efficient.recipe.active import Active
 from hf_efficient.recipe.augment import Augment
 from hf_efficient.recipe.batching import Batching
 from hf_efficient.recipe.checks import complaints, dormant
@@ -33,10 +34,12 @@ from hf_efficient.recipe.section import Section
 from hf_efficient.recipe.source import API, Provenance, Source
 from hf_efficient.recipe.task import TaskSection
 from hf_efficient.recipe.training import TrainingSection
-from hf_efficient.recipe.tree import KeyPath, Tree, dotted, leaves, nodes, plain
+from hf_efficient.recipe.tree import KeyPath, Tree, dotted, leaves, nodes, plain, remove
 from hf_efficient.recipe.yaml import read_document
 
 OPERATIONAL: Final = (
+    "active.file",
+    "active.labeller",
     "hub",
     "training.allow_slow",
     "training.dataloader_multiprocessing_context",
@@ -96,6 +99,8 @@ class Recipe(Section):
     """Training an adapter instead of the model."""
     distill: Distill | None = None
     """Learning from a teacher."""
+    active: Active | None = None
+    """Choosing which rows to label."""
     early_stopping: EarlyStopping | None = None
     """End the run when the metric has stopped getting better."""
     hub: Hub | None = None
@@ -127,12 +132,15 @@ class Recipe(Section):
         tree = {key: plain(value, f"{API}: {key}") for key, value in mapping.items()}
         return cls._build(tree, Provenance(API, dict.fromkeys(nodes(tree), API)), overrides)
 
-    def replace(self, overrides: Overrides) -> Self:
-        """This recipe with `overrides` laid over what was written, checked again.
+    def replace(self, overrides: Overrides, *, without: Iterable[str] = ()) -> Self:
+        """This recipe with `overrides` laid over what was written, less what was written at some paths, checked again.
 
         Raises RecipeError, one line for each thing that is wrong.
         """
-        return self._build(copy.deepcopy(self._written), self._provenance, overrides, str(self.training.output_dir))
+        written = copy.deepcopy(self._written)
+        for path in without:
+            remove(written, tuple(path.split(".")))
+        return self._build(written, self._provenance, overrides, str(self.training.output_dir))
 
     @classmethod
     def _build(cls, tree: Tree, provenance: Provenance, overrides: Overrides, output_dir: str | None = None) -> Self:
@@ -183,7 +191,9 @@ class Recipe(Section):
         """All resolved values in nested dicts and lists, without those that can't take effect beside the others."""
         tree: Tree = self.model_dump(mode="json")
         for *outer, key in dormant(self):
-            section = reduce(lambda around, name: around and around[name], outer, tree)
+            section: Tree | None = tree
+            for name in outer:
+                section = section and section.get(name)  # not there, or out with what is around it
             if section is not None:
                 section.pop(key, None)
         return tree

@@ -34,6 +34,13 @@ def leaves(tree: Mapping[str, Any], path: KeyPath = ()) -> Iterator[tuple[KeyPat
             yield (*path, key), value
 
 
+def remove(tree: Tree, path: KeyPath) -> None:
+    """Take the key at `path` out of `tree`, if it is there."""
+    for key in path[:-1]:
+        tree = tree.get(key) or {}
+    tree.pop(path[-1], None)
+
+
 def plain(value: Any, place: str) -> Any:
     """A copy of `value` made of dicts, lists and YAML's scalars alone.
 

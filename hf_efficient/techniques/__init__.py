@@ -29,8 +29,8 @@ CHECKING: dict[type[Section], Callable[[Any, Callable[[str], str]], None]] = {Au
 """Section of the recipe → what refuses, before a row is read, what it lacks on this machine."""
 
 TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
-    Augment: augment.apply,
     Prune: prune.apply,
+    Augment: augment.apply,
     Curriculum: curriculum.apply,
     Freeze: freeze.apply,
     Peft: peft.apply,

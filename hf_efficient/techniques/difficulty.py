@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from hf_efficient.assets.cache import cache_root
 from hf_efficient.data.difficulty import Scores, disagreement, rarity, read_scores, scores_of_function
+from hf_efficient.data.drawn import DrawnRows
 from hf_efficient.data.stream import StreamedRows
 from hf_efficient.data.tracking import Forgetting
 from hf_efficient.errors import PlanError
@@ -129,6 +130,8 @@ def _of_table(plan: Plan, section: Difficulty, place: str) -> Scores:
     table = plan.train_table if plan.train_table is not None else plan.train_dataset
     if not hasattr(table, "column_names"):
         raise PlanError(f"{place}.by: {section.by} reads columns, and the rows are no datasets.Dataset.")
+    if isinstance(plan.train_dataset, DrawnRows):
+        table = table.select(plan.train_dataset.numbers)
     if len(table) > plan.num_train_rows:
         table = table.select(range(plan.num_train_rows))
     if section.function is not None:

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 
 from hf_efficient.assets import Asset, describe, is_asset
 from hf_efficient.data.files import first_line
-from hf_efficient.errors import HubError, RunDirectoryError
+from hf_efficient.errors import HubError, PlanError, RunDirectoryError
 from hf_efficient.models import read_image_processor, takes_images
 from hf_efficient.models.adapters import load_adapted
 from hf_efficient.models.processes import on_main_process
@@ -75,6 +75,8 @@ def finetune(
     """
     live = Live(model, train_dataset, eval_dataset, processing_class)
     words = _as_recipe(recipe, overrides, live)
+    if words.active is not None:
+        raise PlanError(f"{words.place('active')} chooses rows for people to label: run `hf-efficient active` instead.")
     directory = RunDirectory.of(words)
     args, precision, scheduler = training_arguments(words, directory)
     with ExitStack() as stack:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LOCK = ".lock"
 """File that a running process holds."""
+ACTIVE = "active"
+"""Folder of the loop that has chosen the run's rows, if one has."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def open_run(run: RunDirectory, recipe: Recipe, *, comparable: bool = True) -> O
         RunDirectoryError: the directory can't be written, holds something else, or a run of another recipe.
     """
     _make_writable(run.path)
-    present = sorted(e.name for e in run.path.iterdir() if e.suffix != ".partial" and e.name != LOCK)
+    present = sorted(e.name for e in run.path.iterdir() if e.suffix != ".partial" and e.name not in (LOCK, ACTIVE))
     if present and not run.recipe.is_file():
         raise RunDirectoryError(
             f"{run.path} is not empty and holds no run (found {', '.join(present[:3])}); "

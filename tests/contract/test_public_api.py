@@ -24,6 +24,7 @@ def _ordered(names):
 def test_the_public_names():
     assert hf_efficient.__all__ == [
         "Batching",
+        "Curriculum",
         "Distill",
         "EarlyStopping",
         "EfficientTrainer",
@@ -31,6 +32,7 @@ def test_the_public_names():
         "HfEfficientError",
         "Outcome",
         "Peft",
+        "Prune",
         "Recipe",
         "finetune",
     ]

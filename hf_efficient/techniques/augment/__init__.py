@@ -55,9 +55,7 @@ def apply(plan: Plan, section: Augment) -> Plan:
         PlanError: they have not, for the trainer was given encoded rows.
     """
     if section.image_augmenters:
-        from hf_efficient.techniques.augment.images import with_views  # pillow is an optional package
-
-        return with_views(plan, section)
+        return _with_images(plan, section)
     if NAME not in plan.facts:
         raise PlanError("Augment makes views of texts, and the training rows are encoded already; use finetune.")
     return plan
@@ -66,6 +64,20 @@ def apply(plan: Plan, section: Augment) -> Plan:
 def finish(plan: Plan, section: Augment) -> Plan:
     """The plan with what is learnt from unlabelled rows, once all techniques are applied, for it asks their model."""
     return plan if section.consistency is None else with_consistency(plan, section.consistency)
+
+
+def _with_images(plan: Plan, section: Augment) -> Plan:
+    from hf_efficient.data.images import require_pillow
+
+    require_pillow()
+    from hf_efficient.techniques.augment.images import with_views
+
+    plan, facts = with_views(plan, section)
+    views, rows = facts["views"], facts["views"] + facts["originals"]
+    how = "unchanged, as a control" if section.control else f"drawn {'anew' if facts['fresh'] else 'once'}"
+    of_epochs = "in each epoch" if facts["fresh"] or section.control else "for all epochs"
+    note = f"augment: {views:,} of the {rows:,} training rows are views of images, {how} {of_epochs}"
+    return plan.with_facts(NAME, facts).with_note(note)
 
 
 def _with_views(rows: TrainRows, section: Augment) -> TrainRows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tqdm import tqdm
 
@@ -14,8 +14,6 @@ from hf_efficient.data.text_cache import TextCache, text_key
 
 if TYPE_CHECKING:
     from hf_efficient.techniques.augment.draws import Draws
-
-_SEEDS: Final = 2**63
 
 
 class Costly(Protocol):
@@ -61,7 +59,7 @@ class Kept:
         Raises:
             HfEfficientError: views can't be kept.
         """
-        seeds = [int(draws.generator(row).integers(_SEEDS)) if self.augmenter.draws else 0 for row in rows]
+        seeds = draws.seeds(rows) if self.augmenter.draws else [0] * len(rows)
         cache = TextCache(cache_root() / "views" / f"{self.augmenter.key}.jsonl", f"views of {self.name}")
         keys = [text_key(str(seed), text) for seed, text in zip(seeds, texts, strict=True)]
         return cache.texts(keys, lambda numbers: self._views(numbers, texts, seeds))

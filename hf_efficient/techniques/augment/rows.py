@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
@@ -26,8 +27,8 @@ class Made:
     """What was made: rows of views, and how many of them."""
 
     table: Dataset
-    by: Mapping[str, int]
-    """Views of each augmenter."""
+    by: tuple[str, ...]
+    """The augmenter of each view; none of those that are the rows themselves."""
     num_unchanged: int
     """Views that say what their row says."""
     num_dropped: int = 0
@@ -36,7 +37,7 @@ class Made:
     @classmethod
     def unchanged(cls, table: Dataset) -> Self:
         """Views that are the rows themselves."""
-        return cls(table, {}, len(table))
+        return cls(table, (), len(table))
 
 
 def columns_of(rows: TrainRows) -> list[str]:
@@ -47,23 +48,21 @@ def columns_of(rows: TrainRows) -> list[str]:
 
 def make_views(rows: TrainRows, chosen: Numbers, augmenters: Mapping[str, Augmenter], epoch: int, copy: int) -> Made:
     """One view of each of the chosen rows; of a pair both texts change, each in its own way by the same augmenter."""
-    table = rows.table if len(chosen) == len(rows.table) else rows.table.select(chosen)
-    order = table.column_names
-    unchanged, by = [], Counter[str]()
+    from datasets import Dataset
+
+    names = list(augmenters)
+    table = rows.table.with_format("arrow")[chosen]
+    unchanged: list[Any] = []
+    by: tuple[str, ...] = ()
     for number, name in enumerate(columns_of(rows)):
-        column = table.with_format("arrow")[:][name].combine_chunks()
+        column = table[name].combine_chunks()
         texts = column if pa.types.is_list(column.type) else column.cast(pa.string())
         views = views_of(texts, list(augmenters.values()), chosen, Draws(rows.seed, epoch, copy, number))
-        table = _with_column(table, name, views.column.cast(column.type)).select_columns(order)
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, table.schema.field(place), views.column.cast(column.type))
         unchanged.append(views.is_unchanged)
-        by = Counter([list(augmenters)[augmenter] for augmenter in views.by.tolist()])
-    return Made(table, by, pc.sum(reduce(pc.and_, unchanged)).as_py() or 0)
-
-
-def _with_column(table: Dataset, name: str, column: Any) -> Dataset:
-    """The table with another column of that name."""
-    # Without its last column a table would have no rows.
-    return table.add_column(f"view of {name}", column).remove_columns(name).rename_column(f"view of {name}", name)
+        by = tuple(names[augmenter] for augmenter in views.by.tolist())
+    return Made(Dataset(table, info=rows.table.info), by, pc.sum(reduce(pc.and_, unchanged)).as_py() or 0)
 
 
 def with_labels_kept(made: Made, rows: Dataset, keeper: LabelKeeper | None) -> Made:
@@ -79,7 +78,7 @@ def facts_of(made: Iterable[Made]) -> dict[str, Any]:
     views = list(made)
     return {
         "views": sum(len(part.table) for part in views),
-        "by": dict(sum((Counter(part.by) for part in views), Counter())),
+        "by": dict(Counter(chain.from_iterable(part.by for part in views))),
         "unchanged": sum(part.num_unchanged for part in views),
         "dropped": sum(part.num_dropped for part in views),
     }

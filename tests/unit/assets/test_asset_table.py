@@ -31,6 +31,7 @@ def test_names():
         "demo/wordnet",
         "demo/pos-tagger",
         "demo/tiny-vit",
+        "demo/tiny-resnet",
         "demo/tiny-bert",
         "demo/tiny-t5",
         "demo/reverse-words",

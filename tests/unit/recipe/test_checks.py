@@ -2,11 +2,19 @@ from __future__ import annotations
 
 import pytest
 
+from hf_efficient.errors import RecipeError
 from hf_efficient.recipe import Recipe
 from hf_efficient.recipe.augment import IMAGE_AUGMENTERS
+from hf_efficient.recipe.augment_texts import TEXT_AUGMENTERS, WORD_FOR_WORD
 from hf_efficient.recipe.checks import NEEDS, dormant
 from hf_efficient.recipe.problems import settings
 
+AUGMENTERS = {
+    **dict.fromkeys(TEXT_AUGMENTERS, "{}"),
+    **dict.fromkeys(("contextual", "paraphrase"), "{model: m}"),
+    "nlpaug": "{factory: 'm:f'}",
+    "function": "{path: 'm:f'}",
+}
 STOPPING = "early_stopping={patience_evaluations: 2}"
 STREAM = "data.streaming=true"
 STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
@@ -16,6 +24,16 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
     ("overrides", "path", "words"),
     [
         (["training.eval_steps=5"], "training.eval_steps", "set training.eval_strategy: steps"),
+        (["active.budget=9", "task.type=token-classification", "active.seed_size=2"], "active", "only text-classif"),
+        (["active={budget: 90}", STREAM, *STEPS, "training.max_steps=9"], "active", "a stream is read once"),
+        (["active.labeller=file", "data.fraction=0.5"], "data.fraction", "a person labels any row"),
+        (["active.labeller=file", "data.limit=5"], "data.limit", "a person labels any row"),
+        (["active.warm_start=true", "active.fast=true"], "active.warm_start", "trained in no time anew"),
+        (["active.members=5"], "active.members", "set active.strategy: bald"),
+        (["active.neighbours=5"], "active.neighbours", "set active.strategy: contrastive"),
+        (["active.balanced=true", "active.strategy=badge"], "active.balanced", "sets of rows that differ"),
+        (["active.stability_rounds=2"], "active.stability_rounds", "set active.stability"),
+        (["active.file=jsonl"], "active.file", "set active.labeller: file"),
         (["training.save_steps=500"], "training.save_steps", "set training.save_strategy: steps"),
         (["training.logging_steps=5", "training.logging_strategy=epoch"], "training.logging_steps", "logging_strategy"),
         (["training.eval_delay=1", "training.eval_strategy=no"], "training.eval_delay", "set training.eval_strategy"),
@@ -112,6 +130,7 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
             "model.distributed_config",
             "initialization: pretrained",
         ),
+        (["task.problem=regression", "data.label_noise=0.2"], "data.label_noise", "only rows of one class each"),
         (["data.shuffle_buffer=9"], "data.shuffle_buffer", "set data.streaming: true"),
         *(
             ([STREAM, "training.max_steps=9", f"{path}={value}"], path, words)
@@ -120,6 +139,7 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
                 ("data.fraction", "0.5", "set training.max_steps"),
                 ("data.limit", "9", "set that"),
                 ("data.seed", "9", "training.seed draws"),
+                ("data.label_noise", "0.2", "a stream is read as it is"),
                 ("task.class_weights", "balanced", "a weight in data.columns.weight"),
                 ("training.dataloader_drop_last", "true", "each batch of a stream is whole"),
             )
@@ -171,8 +191,36 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
             for name in ("hidden", "attention", "relations")
         ),
         *(
+            ([f"augment.{name}={words}", f"task.type={task}"], f"augment.{name}", reason)
+            for name, words in AUGMENTERS.items()
+            for task, reason in {
+                "image-classification": "it changes texts, and the task reads images",
+                "text-generation": "learns each word that it reads",
+                **({} if name in WORD_FOR_WORD else {"token-classification": "which only synonym, spelling, keyboard"}),
+            }.items()
+        ),
+        (["augment.random_swap.share=0.1", STREAM, "training.max_steps=1"], "augment", "a stream is read as it goes"),
+        (["augment={random_swap: {}, below_class_size: 9, copies: 2}"], "augment.copies", "how many views are made"),
+        *(
+            (["augment={random_swap: {}, below_class_size: 9}", words], "augment.below_class_size", "one label each")
+            for words in ("task.problem=regression", "task.type=text2text-generation", "data.columns.label=[a, b]")
+        ),
+        *(
             ([f"augment.{name}={{}}"], f"augment.{name}", "it changes images, and the task reads text")
             for name in IMAGE_AUGMENTERS
+        ),
+        *(
+            ([*others, f"{name}={{{words}}}"], name, reason)
+            for name, words in {"curriculum": "by: length", "prune": "by: length, keep: 0.5"}.items()
+            for others, reason in (
+                ([STREAM, "training.max_steps=9"], "the rows of a stream can't be ranked"),
+                (["task.type=text-generation", "data.packing=true"], "rows share sequences"),
+            )
+        ),
+        (
+            ["batching={padding: tokens, max_tokens: 64}", "curriculum={by: length}"],
+            "curriculum",
+            "sorts all rows of an epoch by length; write bucketed",
         ),
         (["model.revision=v1"], "model.revision", "are pinned"),
         (["model.quantization=nf4"], "model.quantization", "train an adapter"),
@@ -371,3 +419,16 @@ def test_what_can_not_take_effect_by_itself_is_dormant(load):
 
 def test_a_complaint_about_the_file_names_its_line(complaint):
     assert complaint("training:\n  eval_steps: 5\n").startswith("a.yaml:6: training.eval_steps can't take effect")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("active.seed_size=501", "active.seed_size is 501, more than the 500 labels of active.budget."),
+        ("active={labeller: file, seed_set: stratified}", "active.seed_set stratified needs the labels that are yet"),
+        ("active.labeller=wed", "found wed. Did you mean web?"),
+    ],
+)
+def test_active_learning_that_can_t_be_meant_is_refused(override, message):
+    with pytest.raises(RecipeError, match=message):
+        Recipe.load("smoke", [override])

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hf_efficient.errors import RecipeError
-from hf_efficient.recipe import ModelSection, Recipe, Source, TrainingSection
+from hf_efficient.recipe import ModelSection, Recipe, Source, TrainingSection, problems
 from hf_efficient.recipe.recipe import OPERATIONAL
 from tests.unit.recipe.conftest import MINIMAL
 
@@ -218,10 +218,15 @@ def test_a_recipe_made_from_sections_is_like_one_from_a_mapping():
 
 
 def test_operational_settings_exist():
-    known = Recipe.model_fields.keys() | {
-        f"training.{name}" for name in Recipe.model_fields["training"].annotation.model_fields
-    }
+    known = {".".join(path) for path, _ in problems.settings(Recipe)}
     assert set(OPERATIONAL) <= known
+
+
+def test_what_was_written_can_be_taken_out(load):
+    recipe = load("active:\n  budget: 30\n", "training.seed=1", "data.limit=5")
+    plain = recipe.replace({"data.train": "rows.csv"}, without=("active", "data.limit", "hub.repo_id"))
+    assert (plain.active, plain.data.limit, plain.data.train, plain.training.seed) == (None, None, "rows.csv", 1)
+    assert recipe.active.budget == 30
 
 
 def test_a_mapping_of_anything_else_than_plain_values_is_refused():

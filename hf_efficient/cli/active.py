@@ -1,0 +1,87 @@
+"""`hf-efficient active`: which rows are worth a label, round by round."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hf_efficient.cli.validate import Name, Settings
+
+if TYPE_CHECKING:
+    from hf_efficient.experiments.active.run import ActiveOutcome
+    from hf_efficient.recipe import Recipe
+
+
+def active(
+    recipe: Name,
+    overrides: Settings = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Labels to take first: csv, jsonl, or Label Studio's export.", show_default=False),
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the file of rows to label is filled in.")] = False,
+    strategies: Annotated[
+        str | None,
+        typer.Option(help="Compare strategies in simulations, e.g. margin,badge,random.", show_default=False),
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="Seeds to compare them over, e.g. 1,2,3.", show_default=False)
+    ] = None,
+) -> None:
+    """Choose rows to label, have them labelled, train, and again; the same command goes on where it ended."""
+    from hf_efficient.recipe import Recipe
+
+    words = Recipe.load(recipe, overrides or ())
+    if strategies is not None:
+        if labels is not None or wait:
+            raise typer.BadParameter("--labels and --wait have no effect beside --strategies")
+        return _compare(words, strategies.split(","), _numbers(seeds or "0,1,2"))
+    if seeds is not None:
+        raise typer.BadParameter("--seeds has no effect without --strategies; write training.seed=1")
+
+    from hf_efficient.experiments.active.run import run_active
+    from hf_efficient.report import print_table
+
+    ended = run_active(words, labels=labels, wait=wait, shown=_say)
+    if ended.pending:
+        typer.echo(_how_to_go_on(ended, ["hf-efficient", "active", recipe, *(overrides or ())]))
+    elif ended.outcome is not None:
+        print_table(ended.outcome.report)
+    return None
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _compare(recipe: Recipe, strategies: list[str], seeds: list[int]) -> None:
+    from hf_efficient.experiments.active.comparison import make_comparison, run_comparison
+    from hf_efficient.report.active import print_curves
+    from hf_efficient.report.active_figure import can_draw, draw_curves
+
+    comparison = make_comparison(recipe, [name.strip() for name in strategies], seeds)
+    rows = run_comparison(comparison, shown=_say)
+    print_curves(rows)
+    typer.echo(f"One row for each loop: {comparison.results}")
+    if can_draw():
+        figure = comparison.folder / "labels.png"
+        draw_curves(rows, figure)
+        typer.echo(f"The metric against the labels: {figure}")
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter(f"--seeds {text}: expected whole numbers, as in 1,2,3") from error
+
+
+def _how_to_go_on(ended: ActiveOutcome, arguments: list[str]) -> str:
+    file, command = sorted(ended.directory.path.glob("to_label-*"))[-1], shlex.join(arguments)
+    waiting = f"{len(ended.pending)} rows wait for labels"
+    if file.suffix == ".json":
+        return f"{waiting}: import {file} into Label Studio, then run `{command} --labels EXPORT.json`"
+    return f"{waiting}: fill in {file}, then run `{command}`"

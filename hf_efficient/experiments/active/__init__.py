@@ -1,0 +1,1 @@
+"""Active learning: which rows of a pool are worth a label, round by round."""

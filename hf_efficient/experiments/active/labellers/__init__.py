@@ -1,0 +1,1 @@
+"""Who labels: the pool's own hidden labels, a person by a file or a page, or a function."""

@@ -1,0 +1,116 @@
+"""A person labels by filling a file in, now or later."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hf_efficient.errors import DataError
+from hf_efficient.experiments.active.labellers.answers import (
+    LABEL,
+    SKIP,
+    SUFFIXES,
+    Answer,
+    Understood,
+    read_answers,
+    understand,
+    write_questions,
+)
+
+if TYPE_CHECKING:
+    from hf_efficient.experiments.active.loop import Query
+    from hf_efficient.experiments.active.pool import Pool
+    from hf_efficient.experiments.active.state import ActiveDirectory, LabelLog
+
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+@dataclass(frozen=True)
+class FileLabeller:
+    """Writes a round's rows into a file, once, and takes what was filled in; it never writes over answers."""
+
+    directory: ActiveDirectory
+    format: str
+    wait: bool = False
+    """Look again and again until all rows have a label."""
+    shown: Callable[[str], None] = lambda line: None
+
+    def __call__(self, query: Query, log: LabelLog) -> None:
+        """Take the labels that the round's file has; write the file if there is none.
+
+        Raises:
+            DataError: the file is broken, or has labels that are no class; the others are kept all the same.
+        """
+        path = self.directory.to_label(query.number, SUFFIXES[self.format])
+        if not path.exists():
+            rows = [{"id": row, **texts} for row, texts in zip(query.rows, query.pool.texts(query.rows), strict=True)]
+            write_questions(path, rows)
+            self.shown(f"{len(rows)} rows wait in {path}: write {', '.join(log.classes)} or {SKIP} as {LABEL}")
+        if path.suffix == ".json":  # Label Studio's answers come from elsewhere
+            return
+        said: list[str] = []
+        while problems := self._take(path, query, log):
+            if not self.wait:
+                raise DataError("\n".join(problems))
+            if problems != said:
+                self.shown("\n".join(problems))
+            said = problems
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def _take(self, path: Path, query: Query, log: LabelLog) -> list[str]:
+        """Keep the labels that are there; gives what is wrong, or with `wait`, missing."""
+        try:
+            answers = read_answers(path, log.classes)
+        except DataError as error:
+            return [str(error)]
+        found = understand(answers, log.classes, finder(query.pool), len(query.pool))
+        keep(found, log, query.rows, str(path.name))
+        missing = [row for row in query.rows if row not in log.settled]
+        if self.wait and missing and not found.problems:
+            return [f"waiting for {len(missing)} labels in {path}"]
+        return found.problems
+
+
+def keep(found: Understood, log: LabelLog, rows: Sequence[int], by: str) -> int:
+    """Add what is new of these rows to the log; gives how many labels that were."""
+    new = {row: label for row, label in found.labels.items() if row in rows and row not in log.settled}
+    if new:
+        log.give_all(new, by)
+    for row in found.skipped:
+        if row in rows and row not in log.settled:
+            log.skip(row, by)
+    return len(new)
+
+
+def finder(pool: Pool) -> Callable[[Answer], int | None]:
+    """What finds the row of an answer by its texts."""
+    numbers: dict[tuple[Any, ...], int] = {}
+
+    def find(answer: Answer) -> int | None:
+        if not pool.text_columns:
+            return None
+        if not numbers:
+            columns = (pool.rows[name][:] for name in pool.text_columns)
+            for number, texts in enumerate(zip(*columns, strict=True)):
+                numbers.setdefault(texts, number)
+        return numbers.get(tuple(answer.texts.get(name) for name in pool.text_columns))
+
+    return find
+
+
+def import_labels(path: Path, pool: Pool, log: LabelLog) -> tuple[int, int]:
+    """Take the labels of a file for any rows of the pool; gives how many were new, and how many rows had one already.
+
+    Raises:
+        DataError: the file is broken, or has labels or rows that are unknown; the others are kept all the same.
+    """
+    found = understand(read_answers(path, log.classes), log.classes, finder(pool), len(pool))
+    had = sum(row in log.labels for row in found.labels)
+    new = keep(found, log, range(len(pool)), path.name)
+    if found.problems:
+        more = f" ({len(found.problems) - 1} more like it)" if len(found.problems) > 1 else ""
+        raise DataError(f"{found.problems[0]}{more}; {new} other labels were taken")
+    return new, had

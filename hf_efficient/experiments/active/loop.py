@@ -1,0 +1,235 @@
+"""The loop: train on the labels there are, choose rows, have them labelled, again. All it knows lies on disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hf_efficient.experiments.active import acquisition
+from hf_efficient.experiments.active.seed_set import cluster_middles, random_rows, stratified_rows
+from hf_efficient.experiments.active.state import (
+    ActiveDirectory,
+    LabelLog,
+    Record,
+    append_lines,
+    hold_to,
+    read_lines,
+)
+from hf_efficient.experiments.active.stopping import ROWS_OF_AGREEMENT, agreement, reason_to_stop
+
+if TYPE_CHECKING:
+    from hf_efficient.experiments.active.acquisition import Array, Rows
+    from hf_efficient.experiments.active.features import Features
+    from hf_efficient.experiments.active.learners import Learner, Scored
+    from hf_efficient.experiments.active.pool import Pool
+    from hf_efficient.recipe import Recipe
+    from hf_efficient.recipe.active import Active
+
+
+@dataclass(frozen=True)
+class Query:
+    """Rows that a round has chosen and nobody has labelled yet."""
+
+    number: int
+    """Of the round."""
+    rows: tuple[int, ...]
+    pool: Pool
+
+
+Labeller = Callable[[Query, LabelLog], None]
+"""Gives labels to the log; the loop goes on once all rows of the query are settled, and else waits."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop over a pool, to be run by `run`."""
+
+    recipe: Recipe
+    pool: Pool
+    directory: ActiveDirectory
+    learner: Learner
+    features: Features
+    """For the first rows, before there is a model."""
+    labeller: Labeller
+    shown: Callable[[str], None] = lambda line: None
+    """Told what each round was, a line at a time."""
+
+    @property
+    def active(self) -> Active:
+        """The recipe's section."""
+        assert self.recipe.active is not None
+        return self.recipe.active
+
+    @property
+    def seed(self) -> int:
+        """What every choice is drawn from, with the round."""
+        return int(self.recipe.training.seed)
+
+    @cached_property
+    def log(self) -> LabelLog:
+        """The labels."""
+        return LabelLog(self.directory.labels, self.pool.classes)
+
+    def history(self) -> list[Record]:
+        """The rounds so far."""
+        return list(read_lines(self.directory.rounds))
+
+    def run(self) -> bool:
+        """Go on until there is a reason to stop, or labels to wait for; says whether it has stopped.
+
+        Raises:
+            RunDirectoryError: the directory holds another loop, or can't be written.
+        """
+        facts = {"pool": self.pool.digest, "recipe": self.recipe.digest()}
+        hold_to(self.directory.pool, facts, "choose another training.output_dir, or give the earlier settings.")
+        self._take_given()
+        while True:
+            history = self.history()
+            if history and history[-1]["stopped"]:
+                return True
+            if self.pending:
+                self.labeller(Query(history[-1]["round"], self.pending, self.pool), self.log)
+            if self.pending:
+                return False
+            append_lines(self.directory.rounds, [self._round(history)])
+
+    def _take_given(self) -> None:
+        """Labels that the rows of a person's pool have already."""
+        if self.active.is_simulated:
+            return
+        new = {row: label for row, label in self.pool.known.items() if row not in self.log.settled}
+        if new and not self.history():
+            self.log.give_all(new, "data")
+
+    @property
+    def pending(self) -> tuple[int, ...]:
+        """Rows that the last round has chosen and nobody has settled."""
+        chosen = [row["id"] for record in self.history()[-1:] for row in record["chosen"]]
+        return tuple(row for row in chosen if row not in self.log.settled)
+
+    def _round(self, history: Sequence[Record]) -> Record:
+        """What is known of a round: its model, and the rows that it chose or why it chose none."""
+        number, start = len(history), time.perf_counter()
+        labels = dict(self.log.labels)
+        candidates = np.setdiff1d(np.arange(len(self.pool)), sorted(self.log.settled))
+        record: Record = {"round": number, "labels": len(labels), "metrics": {}, "metric": None, "agreement": None}
+        if len(set(labels.values())) < 2:
+            reason, chosen, by = self._stop([], labels, candidates), self._first(number, candidates), "seed_set"
+        else:
+            reason, chosen, by = self._with_model(record, history, labels, candidates)
+        record |= {"by": by, "chosen": [] if reason else chosen, "stopped": reason}
+        record["seconds"] = time.perf_counter() - start
+        self._show(record)
+        return record
+
+    def _stop(self, history: Sequence[Record], labels: Mapping[int, str], candidates: Rows) -> str | None:
+        better = self.pool.task.greater_is_better(self.metric)
+        return reason_to_stop(self.active, history, len(labels), len(candidates), greater_is_better=better)
+
+    @property
+    def metric(self) -> str:
+        """Metric that is reported, and compared with the target."""
+        return self.active.metric or str(self.pool.task.metric_names[0])
+
+    def _size(self, number: int, num_labels: int) -> int:
+        wanted = self.active.query_size if number else self.active.seed_size
+        return min(wanted, self.active.budget - num_labels)
+
+    def _first(self, number: int, candidates: Rows) -> list[Record]:
+        """Rows to begin with; more of them where those before were all of one class."""
+        size = self._size(number, len(self.log.labels))
+        rows = self._seed_set(number, candidates, size) if size > 0 and len(candidates) else candidates[:0]
+        return [{"id": int(row)} for row in rows]
+
+    def _seed_set(self, number: int, candidates: Rows, size: int) -> Rows:
+        seed = int(np.random.default_rng([self.seed, number]).integers(2**31))
+        if self.active.seed_set == "stratified":
+            labels = [self.pool.known[row] for row in candidates.tolist()]
+            return stratified_rows(candidates, labels, size, seed)
+        if self.active.seed_set == "clusters":
+            return cluster_middles(candidates, lambda: self.features.of_pool, size, seed)
+        return random_rows(candidates, size, np.random.default_rng(seed))
+
+    def _with_model(
+        self, record: Record, history: Sequence[Record], labels: Mapping[int, str], candidates: Rows
+    ) -> tuple[str | None, list[Record], str]:
+        number = record["round"]
+        fitted = self.learner.fit(labels, number)
+        record["metrics"] = dict(fitted.metrics)
+        record["metric"] = fitted.metrics.get(self.metric)
+        scored = fitted.score()
+        record["agreement"] = self._agreement(number, scored)
+        modelled = [earlier for earlier in history if earlier["by"] != "seed_set"]
+        reason = self._stop([*modelled, record], labels, candidates)
+        size = self._size(number, len(labels))
+        chosen = [] if reason else self._choose(number, scored, np.asarray(sorted(labels)), candidates, size)
+        return reason, chosen, self.active.strategy
+
+    def _agreement(self, number: int, scored: Scored) -> float | None:
+        """How well the round's predictions agree with those of the round before, on rows that are always the same."""
+        watched = np.random.default_rng([self.seed]).permutation(len(self.pool))[:ROWS_OF_AGREEMENT]
+        predicted = scored.predicted[np.sort(watched)]
+        before = self.directory.predictions(number - 1)
+        np.save(self.directory.predictions(number), predicted)
+        self.directory.predictions(number - 2).unlink(missing_ok=True)
+        return agreement(np.load(before), predicted) if before.exists() else None
+
+    def _choose(self, number: int, scored: Scored, labelled: Rows, candidates: Rows, size: int) -> list[Record]:
+        rows, scores = choose(
+            self.active, scored, labelled, candidates, size, np.random.default_rng([self.seed, number])
+        )
+        probabilities = scored.probabilities[rows]
+        return [
+            {"id": int(row), "score": float(score), "predicted": self.pool.classes[p.argmax()], "p": float(p.max())}
+            for row, score, p in zip(rows, scores, probabilities, strict=True)
+        ]
+
+    def _show(self, record: Record) -> None:
+        metric = "" if record["metric"] is None else f", {self.metric} {record['metric']:.4f}"
+        how = "no model yet" if record["by"] == "seed_set" else "a model"
+        then = record["stopped"] or f"{len(record['chosen'])} rows chosen by {self._by(record)}"
+        self.shown(f"round {record['round']}: {record['labels']} labels, {how}{metric}; {then}")
+
+    def _by(self, record: Record) -> str:
+        return self.active.seed_set if record["by"] == "seed_set" else record["by"]
+
+
+def choose(
+    active: Active, scored: Scored, labelled: Rows, candidates: Rows, size: int, generator: np.random.Generator
+) -> tuple[Rows, Array]:
+    """The rows that a strategy wants labelled, and the score of each."""
+    if active.strategy in ("core_set", "badge"):
+        assert scored.embeddings is not None
+        embeddings = scored.embeddings.astype(np.float64)
+        if active.strategy == "core_set":
+            return acquisition.core_set(embeddings, labelled, candidates, size)
+        return acquisition.badge(scored.probabilities, embeddings, candidates, size, generator)
+    scores = scores_of(active, scored, labelled, generator)
+    if active.balanced:
+        rows = acquisition.highest_of_each(scores, scored.predicted, candidates, size, generator)
+    else:
+        rows = acquisition.highest(scores, candidates, size, generator)
+    return rows, scores[rows]
+
+
+def scores_of(active: Active, scored: Scored, labelled: Rows, generator: np.random.Generator) -> Array:
+    """What a strategy makes of each row of the pool: the higher, the more its label is worth."""
+    match active.strategy:
+        case "least_confidence":
+            return acquisition.least_confidence(scored.probabilities)
+        case "margin":
+            return acquisition.margin(scored.probabilities)
+        case "entropy":
+            return acquisition.entropy(scored.probabilities)
+        case "bald":
+            assert scored.members is not None
+            return acquisition.bald(scored.members)
+        case "contrastive":
+            assert scored.embeddings is not None
+            return acquisition.contrastive(scored.probabilities, scored.embeddings, labelled, active.neighbours)
+    return generator.random(len(scored.probabilities))

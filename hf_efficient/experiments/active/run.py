@@ -1,0 +1,182 @@
+"""From a recipe with `active:` to labels, a model trained on them, and a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hf_efficient.errors import PlanError, RecipeError, did_you_mean
+from hf_efficient.experiments.active.features import Features
+from hf_efficient.experiments.active.labellers.file import FileLabeller, import_labels
+from hf_efficient.experiments.active.labellers.functions import by_function, load_function, simulated
+from hf_efficient.experiments.active.learners import FineTuned, LinearHead, plain_recipe
+from hf_efficient.experiments.active.loop import Labeller, Loop
+from hf_efficient.experiments.active.pool import Pool, load_pool, write_rows
+from hf_efficient.experiments.active.state import ActiveDirectory, Record
+from hf_efficient.recipe import Recipe
+from hf_efficient.training.finetune import Outcome, finetune
+from hf_efficient.training.run_directory import ACTIVE, RunDirectory, held
+
+if TYPE_CHECKING:
+    import os
+
+    from hf_efficient.recipe.active import Active
+
+
+@dataclass(frozen=True)
+class ActiveOutcome:
+    """What a loop came to."""
+
+    rounds: tuple[Record, ...]
+    """Of each round its metrics, and the rows that it chose."""
+    labels: Mapping[int, str]
+    """Class of each labelled row, by its number in the pool."""
+    directory: ActiveDirectory
+    pending: tuple[int, ...]
+    """Rows that wait for a label."""
+    outcome: Outcome | None
+    """The run on all labels at the end; None while labels are waited for."""
+
+
+def active_learning(
+    recipe: str | os.PathLike[str] | Mapping[str, Any] | Recipe,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    *,
+    labeller: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
+    labels: str | os.PathLike[str] | None = None,
+    shown: Callable[[str], None] = lambda line: None,
+) -> ActiveOutcome:
+    """What comes of choosing rows to label as a recipe's `active:` says; called again, it goes on where it ended.
+
+    Args:
+        recipe: path or name of a recipe, its content as a mapping, or a `Recipe`.
+        overrides: `{"active.budget": 200}` or `["active.budget=200"]`.
+        labeller: `labeller(texts)` gives a label for each, instead of what the recipe names.
+        labels: a file of labels to take first: csv, jsonl, or Label Studio's export.
+        shown: told what each round was, a line at a time.
+
+    Raises:
+        HfEfficientError: anything that the user can mend; see `hf_efficient.errors`.
+    """
+    words = _as_recipe(recipe, overrides)
+    if labeller is not None and words.active is not None:
+        words = words.replace({"active.labeller": f"{labeller.__module__}:{labeller.__qualname__}"})
+    given = None if labeller is None else by_function(labeller)
+    return run_active(words, given, None if labels is None else Path(labels), shown=shown)
+
+
+def run_active(
+    recipe: Recipe,
+    labeller: Labeller | None = None,
+    labels: Path | None = None,
+    *,
+    wait: bool = False,
+    shown: Callable[[str], None] = lambda line: None,
+) -> ActiveOutcome:
+    """What a recipe's loop comes to, and the run at its end; see `active_learning`."""
+    active = section_of(recipe)
+    directory = ActiveDirectory(RunDirectory.of(recipe).path / ACTIVE)
+    labeller = labeller or labeller_of(active, recipe.place, directory, wait=wait, shown=shown)
+    with held(RunDirectory(directory.path)):
+        pool = load_pool(recipe)
+        loop = make_loop(recipe, pool, directory, labeller, shown)
+        if (number := pool.overlap()) > 0:
+            shown(f"{number} rows of the pool are also scored, which flatters the metric; take them out of one")
+        if labels is not None:
+            new, had = import_labels(labels, pool, loop.log)
+            shown(f"{labels}: {new} labels taken; {had} rows had one already, which they keep")
+        outcome = _finish(loop) if loop.run() else None
+        return ActiveOutcome(tuple(loop.history()), dict(loop.log.labels), directory, loop.pending, outcome)
+
+
+def section_of(recipe: Recipe) -> Active:
+    """The recipe's section `active`.
+
+    Raises:
+        RecipeError: it has none.
+        PlanError: several processes run it.
+    """
+    from accelerate import PartialState
+
+    if recipe.active is None:
+        raise RecipeError(
+            f"{recipe.place('active')} is missing: it says which rows are worth a label; write active: {{strategy: "
+            "margin}, or run `hf-efficient finetune`."
+        )
+    if PartialState().num_processes > 1:
+        raise PlanError("active learning runs as one process; start it without a launcher.")
+    return recipe.active
+
+
+def make_loop(
+    recipe: Recipe,
+    pool: Pool,
+    directory: ActiveDirectory,
+    labeller: Labeller,
+    shown: Callable[[str], None] = lambda line: None,
+    features: Features | None = None,
+) -> Loop:
+    """The loop of a recipe; `features` may be shared by several over one pool.
+
+    Raises:
+        RecipeError: the metric is none of the task's.
+    """
+    active = section_of(recipe)
+    known = pool.task.metric_names
+    if active.metric is not None and active.metric not in known:
+        raise RecipeError(
+            f"{recipe.place('active.metric')} is {active.metric}, which is no metric of this task "
+            f"({', '.join(known)}).{did_you_mean(active.metric, known)}"
+        )
+    if active.target is not None and pool.validation is None:
+        raise PlanError(
+            f"{recipe.place('active.target')} can't be reached without rows to score; name data.validation."
+        )
+    features = features or Features(recipe, pool)
+    learner = LinearHead(recipe, pool, features) if active.fast else FineTuned(recipe, pool, directory)
+    if pool.validation is not None and not directory.validation.exists():
+        write_rows(pool.validation, directory.validation)
+    return Loop(recipe, pool, directory, learner, features, labeller, shown)
+
+
+def labeller_of(
+    active: Active,
+    place: Callable[[str], str],
+    directory: ActiveDirectory,
+    *,
+    wait: bool = False,
+    shown: Callable[[str], None] = lambda line: None,
+) -> Labeller:
+    """The labeller that the recipe names; one that waits for a file to be filled in if `wait`.
+
+    Raises:
+        RecipeError: a function that does not exist, or waiting where nothing comes.
+    """
+    if wait and (active.labeller != "file" or active.file == "label_studio"):
+        raise RecipeError("--wait can't take effect: it is for active.labeller: file, as csv or jsonl.")
+    if active.is_simulated:
+        return simulated
+    if active.labeller == "file":
+        return FileLabeller(directory, active.file, wait, shown)
+    return by_function(load_function(active.labeller, place("active.labeller")))
+
+
+def _finish(loop: Loop) -> Outcome | None:
+    """The run on all labels, of the recipe as it stands; None where they are of fewer than two classes."""
+    if len(set(loop.log.labels.values())) < 2:
+        loop.shown("the labels are of fewer than two classes: no model is trained")
+        return None
+    rows = loop.directory.labelled
+    if not rows.exists():
+        write_rows(loop.pool.labelled(loop.log.labels), rows)
+    return finetune(plain_recipe(loop.recipe, loop.directory, {"data.train": str(rows)}, loop.pool))
+
+
+def _as_recipe(recipe: Any, overrides: Any) -> Recipe:
+    if isinstance(recipe, Recipe):
+        return recipe.replace(overrides) if overrides else recipe
+    if isinstance(recipe, Mapping):
+        return Recipe.from_mapping(recipe, overrides)
+    return Recipe.load(recipe, overrides)

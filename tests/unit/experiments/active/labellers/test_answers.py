@@ -1,0 +1,118 @@
+"""Files that people have filled in, as editors and spreadsheets leave them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hf_efficient.errors import DataError
+from hf_efficient.experiments.active.labellers.answers import SUFFIXES, read_answers, understand, write_questions
+
+CLASSES = ("cooking", "sailing")
+TEXTS = ["stir; the soup", 'hoist "the" sail', "bake,\nthe bread", "drop the anchör"]
+ROWS = [{"id": number, "text": text} for number, text in enumerate(TEXTS)]
+
+
+def read(path, text=None, encoding="utf-8"):
+    if text is not None:
+        path.write_bytes(text.encode(encoding))
+    find = {text: number for number, text in enumerate(TEXTS)}
+    return understand(read_answers(path, CLASSES), CLASSES, lambda answer: find.get(answer.texts.get("text")), 4)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_a_fresh_file_has_no_answers_and_says_the_texts_as_they_are(tmp_path, suffix):
+    path = tmp_path / f"rows{suffix}"
+    write_questions(path, ROWS)
+    assert [answer.texts["text"] for answer in read_answers(path)] == TEXTS
+    assert read(path).labels == {}
+    assert read(path).problems == []
+
+
+def test_label_studio_is_given_tasks(tmp_path):
+    path = tmp_path / "rows.json"
+    write_questions(path, ROWS[:1])
+    assert json.loads(path.read_text()) == [{"data": {"id": 0, "text": "stir; the soup"}}]
+    assert set(SUFFIXES.values()) == {".csv", ".jsonl", ".json"}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_spreadsheet_s_separators_marks_and_letters_are_read(tmp_path, separator, encoding):
+    rows = [("id", "text", "label"), ("3", "drop the anchör", " Sailing "), ("0", "stir", "cooking"), ("1", "x", "")]
+    text = "".join(separator.join(row) + "\r\n" for row in rows)
+    found = read(tmp_path / "rows.csv", text, encoding)
+    assert found.labels == {3: "sailing", 0: "cooking"}
+    assert found.problems == []
+
+
+def test_rows_may_be_moved_left_out_skipped_and_found_by_their_text(tmp_path):
+    found = read(tmp_path / "rows.csv", "label,id,note\ncooking,2,\nskip,1,unsure\n")
+    assert (found.labels, found.skipped) == ({2: "cooking"}, [1])
+    assert read(tmp_path / "rows.csv", 'text,label\n"hoist ""the"" sail",sailing\n').labels == {1: "sailing"}
+
+
+def test_what_is_wrong_is_said_with_its_line_and_the_rest_is_kept(tmp_path):
+    found = read(tmp_path / "rows.csv", "id,label\n0,cooking\n1,sialing\n9,cooking\nzero,cooking\n")
+    assert found.labels == {0: "cooking"}
+    place = tmp_path / "rows.csv"
+    assert found.problems == [
+        f"{place}:3: expected one of cooking, sailing or skip, found sialing. Did you mean sailing?",
+        f"{place}:4: expected a number below 4 as id, found 9",
+        f"{place}:5: expected a number below 4 as id, found zero",
+    ]
+
+
+@pytest.mark.parametrize("end", range(8, 30))
+def test_a_csv_that_is_cut_off_anywhere_gives_no_wrong_label(tmp_path, end):
+    whole = "id,label\n0,cooking\n1,sailing\n"
+    found = read(tmp_path / "rows.csv", whole[:end])
+    assert found.labels.items() <= {0: "cooking", 1: "sailing"}.items()
+    assert found.problems == []
+
+
+@pytest.mark.parametrize("end", range(0, 60, 3))
+def test_a_jsonl_that_is_cut_off_anywhere_gives_no_wrong_label(tmp_path, end):
+    whole = '{"id": 0, "label": "cooking"}\n{"id": 1, "label": "sailing"}\n'
+    found = read(tmp_path / "rows.jsonl", whole[:end])
+    assert found.labels.items() <= {0: "cooking", 1: "sailing"}.items()
+    assert found.problems == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("rows.csv", "id;class\n0;cooking\n", r"rows\.csv:1: expected columns id and label, found id;class"),
+        ("rows.csv", "", "expected columns id and label, found nothing"),
+        ("rows.jsonl", '{"id": 0\n{"id": 1}\n', r"rows\.jsonl:1: expected a JSON object"),
+        ("rows.jsonl", '[1]\n{"id": 1}\n', r"rows\.jsonl:1: expected a JSON object"),
+        ("rows.json", '[{"text": "a"}]', "expected Label Studio's export as JSON"),
+        ("rows.cvs", "", r"expected a file ending in .*Did you mean \.csv"),
+    ],
+)
+def test_a_broken_file_is_one_line(tmp_path, name, text, message):
+    with pytest.raises(DataError, match=message) as caught:
+        read(tmp_path / name, text)
+    assert "\n" not in str(caught.value)
+
+
+def annotation(choice, updated="2026-01-01", cancelled=False):
+    result = [{"type": "choices", "from_name": "topic", "value": {"choices": [choice]}}] if choice else []
+    return {"result": result, "was_cancelled": cancelled, "updated_at": updated}
+
+
+def test_label_studio_s_export(tmp_path):
+    tasks = [
+        {"id": 71, "data": {"id": 2, "text": "x"}, "annotations": [annotation("cooking")]},
+        {"id": 72, "data": {"text": "stir; the soup"}, "annotations": [annotation("Cooking")]},
+        {"id": 73, "data": {"id": 3}, "annotations": [annotation("sailing", "2026-02-01"), annotation("cooking")]},
+        {"id": 74, "data": {"id": 1}, "annotations": [annotation("sailing", cancelled=True)]},
+        {"id": 75, "data": {"id": 1}, "annotations": []},
+    ]
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(tasks))
+    found = read(path)
+    assert found.labels == {2: "cooking", 0: "cooking", 3: "sailing"}
+    assert found.skipped == [1]
+    assert found.problems == []
