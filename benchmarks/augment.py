@@ -57,7 +57,7 @@ def ours(name: str) -> Views:
 
 
 def theirs(name: str, texts: list[str], nltk_data: Path | None) -> Views | None:
-    """nlpaug's augmenter that does the like, or None if it can't be had here."""
+    """What nlpaug has that does the like, or None if it can't be had here."""
     import nlpaug.augmenter.char as nac
     import nlpaug.augmenter.word as naw
 
