@@ -156,6 +156,8 @@ def test_labels_of_words_stay_with_their_words(command_line):
     [
         ((), "default: augment: expected an augmenter, found none; name one: augment.random_swap.share=0.1"),
         (("augment.synonims.share=0.1",), "augment.synonims is not a setting. Did you mean augment.synonym?"),
+        (("augment.function.path=os.getcwd",), "can't be used: expected package.module:function, found os.getcwd."),
+        (("augment.function.path=os:getcwdd",), "os has no function getcwdd. Did you mean getcwd?"),
         (("augment.copies=2",), "augment can't be used: name an augmenter, such as random_swap: {}."),
         (("augment.synonym.share=0.1",), "fetch it: `hf-efficient assets fetch demo/wordnet`"),
         (
