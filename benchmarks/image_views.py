@@ -3,8 +3,9 @@
 Batches of 32 images, from their files to the tensors that a model takes, with and without each change of `augment:`:
 images a second, and how much longer a batch takes than without.
 
-Grey images of 28 × 28 in PNG files, and coloured ones of 224 × 224 in JPEG files, of smooth random patterns. A round makes every kind of batch once, in an order that turns; CPU time, one thread. The figure is the median
-over the rounds of the ratio of paired times.
+Grey images of 28 × 28 in PNG files, and coloured ones of 224 × 224 in JPEG files, of smooth random patterns. A round
+makes every kind of batch once, in an order that turns; CPU time, one thread. The figure is the median over the rounds
+of the ratio of paired times.
 """
 
 from __future__ import annotations
