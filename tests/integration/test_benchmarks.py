@@ -219,3 +219,14 @@ def test_the_report_of_an_experiment(benchmark, monkeypatch, tmp_path):
     assert "| b | 1 | 0.7500 | 4.0 s | 5 B | 10 | 6 B |" in note.read_text()
     assert note.read_text().endswith("after\n")
     assert note.with_suffix(".png").read_bytes()[1:4] == b"PNG"
+
+
+def test_views_of_images_are_timed(benchmark, monkeypatch, tmp_path):
+    module, path = benchmark("image_views"), tmp_path / "views.json"
+    monkeypatch.setattr(module, "KINDS", {"small": (8, 1, "PNG")})
+    monkeypatch.setattr(sys, "argv", ["image_views", "--rounds", "2", "--images", "32", "--json", str(path)])
+    module.main()
+    found = json.loads(path.read_text())["results"]["small"]
+    assert found["none"]["times_as_long"]["median"] == 1.0
+    assert {"crop", "trivial_augment", "mixup", "cutmix"} < found.keys()
+    assert all(len(figures["images_per_second"]["all"]) == 2 for figures in found.values())

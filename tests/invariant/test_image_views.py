@@ -157,7 +157,6 @@ def test_a_teacher_answers_to_mixed_images(folder, tmp_path):
     ("settings", "num_steps"),
     [
         ({"curriculum.by": "loss", "curriculum.brief": {}}, 16),
-        ({"curriculum.by": "loss", "curriculum.order": "random"}, 16),
         ({"prune.keep": 0.5, "prune.by": "el2n", "prune.brief": {}, "prune.stratify": True}, 8),
         ({"freeze.layers": "all", "freeze.unfreeze": {"every_steps": 4}}, 16),
         ({"peft.method": "lora"}, 16),
