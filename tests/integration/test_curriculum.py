@@ -83,6 +83,10 @@ def test_what_rows_say_of_themselves(section, easiest, tmp_path):
         ),
         ({"curriculum": {"by": "loss"}}, "raise curriculum.end or training.num_train_epochs, or give a reference"),
         ({"curriculum": {"by": "loss", "reference": "nowhere"}}, "curriculum.reference"),
+        (
+            {"curriculum": {"by": "el2n", "brief": {"learning_rate": 1e30}}},
+            "for the el2n of the training rows gives no finite numbers; take another reference, or a lower",
+        ),
         ({"prune": {"by": "length", "keep": 0.01}}, "prune.keep: 0.01 of 40 rows leaves none"),
         (
             {"data": {"columns": {"label": "number"}}, "prune": {"by": "el2n", "brief": {}, "keep": 0.5}},
