@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hf_efficient.errors import HfEfficientError
-    from hf_efficient.recipe import Batching, Curriculum, Distill, EarlyStopping, Freeze, Peft, Prune, Recipe
+    from hf_efficient.recipe import Augment, Batching, Curriculum, Distill, EarlyStopping, Freeze, Peft, Prune, Recipe
     from hf_efficient.training.finetune import Outcome, finetune
     from hf_efficient.training.trainer import EfficientTrainer
 
@@ -27,6 +27,7 @@ __version__ = "0.1.0"
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 _HOMES = {
+    "Augment": "hf_efficient.recipe",
     "Batching": "hf_efficient.recipe",
     "Curriculum": "hf_efficient.recipe",
     "Distill": "hf_efficient.recipe",
@@ -42,6 +43,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Augment",
     "Batching",
     "Curriculum",
     "Distill",

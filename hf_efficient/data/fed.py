@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -74,7 +74,7 @@ class NumberedRows:
 def numbered(rows: Any, rows_per_epoch: int) -> Any:
     """The rows with the number that each has in its epoch, in a column of its own."""
     if isinstance(rows, DrawnRows):
-        return replace(rows, is_numbered=True, column_names=(*rows.column_names, ROW_NUMBER))
+        return rows.numbered()
     if hasattr(rows, "add_column"):
         return rows.add_column(ROW_NUMBER, np.arange(len(rows)) % rows_per_epoch)
     return NumberedRows(rows, rows_per_epoch)

@@ -6,6 +6,7 @@ Nothing here imports torch, transformers, datasets, accelerate or numpy.
 from __future__ import annotations
 
 from hf_efficient.recipe.active import Active
+from hf_efficient.recipe.augment import Augment
 from hf_efficient.recipe.batching import Batching
 from hf_efficient.recipe.curriculum import Curriculum
 from hf_efficient.recipe.data import Columns, DataSection
@@ -24,6 +25,7 @@ from hf_efficient.recipe.training import TrainingSection
 
 __all__ = [
     "Active",
+    "Augment",
     "Batching",
     "Columns",
     "Curriculum",

@@ -26,6 +26,10 @@ class Augment(Section):
     """`fresh` draws the views of each epoch anew; `fixed` draws them once."""
     control: bool = False
     """Leave the views unchanged: the same number of rows and steps without augmentation, to compare with."""
+    keep_label: models.KeepLabel | None = None
+    """Drop views of texts that a fine-tuned model takes for another class than their row."""
+    consistency: models.Consistency | None = None
+    """Learn from `data.unlabelled`, too: a text and its view get the same prediction."""
 
     synonym: texts.Synonym | None = None
     """Texts: words give way to synonyms."""
@@ -92,9 +96,10 @@ class Augment(Section):
     @model_validator(mode="before")
     @classmethod
     def _images_come_as_views(cls, words: Any) -> Any:
-        if isinstance(words, dict) and any(words.get(name) is not None for name in IMAGE_AUGMENTERS):
-            return {"originals": False, **words}
-        return words
+        if not isinstance(words, dict) or words.get("below_class_size") is not None:
+            return words
+        of_images = any(words.get(name) is not None for name in IMAGE_AUGMENTERS)
+        return {"originals": False, **words} if of_images else words
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:

@@ -74,7 +74,7 @@ class Nlpaug(Section):
 class Function(Section):
     """A function of the user's."""
 
-    name: str = Field(pattern=r"^[\w.]+:\w+$")
+    path: str = Field(pattern=r"^[\w.]+:\w+$")
     """`package.module:function`: `function(texts, seeds)` gives one view of each text; a seed is a whole number, all
     that a view may be drawn from."""
 

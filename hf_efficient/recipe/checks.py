@@ -89,10 +89,8 @@ def _reads_text(recipe: Recipe) -> bool:
     return not _reads_images(recipe)
 
 
-def _classifies(recipe: Recipe) -> bool:
-    """Whether each row has one class."""
-    label = recipe.data.columns.label
-    return _has_labels(recipe) and not _labels_words(recipe) and _single_label(recipe) and not isinstance(label, tuple)
+def _is_consistent(recipe: Recipe) -> bool:
+    return recipe.augment is not None and recipe.augment.consistency is not None
 
 
 def _in_memory(recipe: Recipe) -> bool:
@@ -125,6 +123,12 @@ def _logs_on_steps(recipe: Recipe) -> bool:
     training = recipe.training
     evaluates = training.eval_strategy == "steps" and training.eval_steps is None
     return training.logging_strategy == "steps" or evaluates
+
+
+def _classifies(recipe: Recipe) -> bool:
+    """Whether each row has one class."""
+    is_classification = recipe.task.type in ("text-classification", "image-classification")
+    return is_classification and _single_label(recipe) and not isinstance(recipe.data.columns.label, tuple)
 
 
 def _with_active(holds: Callable[[Active], bool]) -> Callable[[Recipe], bool]:
@@ -210,7 +214,9 @@ NEEDS: Final = (
     Need("data.shuffle_buffer", lambda r: r.data.streaming, "set data.streaming: true"),
     Need("data.validation_size", lambda r: r.data.validation is None, "data.validation names the rows to score"),
     Need(
-        "data.unlabelled", lambda r: r.distill is not None and r.distill.teaches, "only a teacher can answer such rows"
+        "data.unlabelled",
+        lambda r: (r.distill is not None and r.distill.teaches) or _is_consistent(r),
+        "only a teacher can answer such rows, or augment.consistency learn from them; name one",
     ),
     Need("data.unlabelled", _has_labels, "a model that writes texts has no labels"),
     Need(
@@ -310,6 +316,11 @@ NEEDS: Final = (
         Need(f"augment.{name}", _reads_text, "it changes texts, and the task reads images; take it out")
         for name in TEXT_AUGMENTERS
     ),
+    *(
+        Need(f"augment.{name}", lambda r: _reads_text(r) and _classifies(r), "only texts of one class each have it")
+        for name in ("keep_label", "consistency")
+    ),
+    Need("augment.consistency", lambda r: r.data.unlabelled is not None, "name rows in data.unlabelled"),
     *(
         Need(f"augment.{name}", lambda r: not _is_language_model(r), "a language model learns each word that it reads")
         for name in TEXT_AUGMENTERS

@@ -44,6 +44,7 @@ TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
 FINISHING: dict[type[Section], Callable[[Any, Any], Any]] = {
     Curriculum: curriculum.finish,
     Freeze: freeze.finish,
+    Augment: augment.finish,
 }
 """Section of the recipe → what it does to the plan once all techniques are applied, for it must see their model."""
 

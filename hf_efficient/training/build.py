@@ -11,7 +11,7 @@ from transformers import TrainingArguments, set_seed
 
 from hf_efficient import tasks
 from hf_efficient.data import load_tables
-from hf_efficient.data.unlabelled import UNLABELLED, load_unlabelled
+from hf_efficient.data.unlabelled import UNLABELLED, UNLABELLED_VIEWS, load_unlabelled
 from hf_efficient.errors import PlanError, RecipeError, did_you_mean
 from hf_efficient.measure import filling_time
 from hf_efficient.models import encoding_limits, load_model, load_processing_class
@@ -93,6 +93,8 @@ def build(
     task = tasks.bind(task, loaded.model, processing_class)
     train = prepare(recipe, args, task, tables)
     tables["train"] = train.table
+    if train.unlabelled_views is not None:
+        tables[UNLABELLED_VIEWS] = train.unlabelled_views
     limits = encoding_limits(
         task, loaded.model.config, processing_class, recipe.data, recipe.place, virtual_tokens=recipe.virtual_tokens
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hf_efficient.data.label_noise import with_label_noise
 from hf_efficient.data.train_rows import TrainRows
-from hf_efficient.data.unlabelled import UNLABELLED, append_unlabelled
+from hf_efficient.data.unlabelled import UNLABELLED, UNLABELLED_VIEWS, append_unlabelled, views_beside
 from hf_efficient.errors import PlanError
 from hf_efficient.models import encoding_limits
 from hf_efficient.techniques import prepare_rows, techniques_of
@@ -33,6 +33,7 @@ def prepare(recipe: Recipe, args: TrainingArguments, task: Task, tables: Dataset
         place=recipe.place,
         task=task,
         device=args.device,
+        unlabelled=tables.get(UNLABELLED),
     )
     if recipe.data.streaming:
         return rows
@@ -80,8 +81,12 @@ def train_dataset(encoded: Mapping[str, Encoded], rows_per_epoch: int | None) ->
     train = encoded["train"].dataset
     if UNLABELLED not in encoded:
         return train
-    rows = append_unlabelled(train, encoded[UNLABELLED].dataset)
-    return _in_epochs(rows, len(train), rows_per_epoch)
+    unlabelled = encoded[UNLABELLED].dataset
+    rows = _in_epochs(append_unlabelled(train, unlabelled), len(train), rows_per_epoch)
+    if UNLABELLED_VIEWS not in encoded:
+        return rows
+    per_epoch = None if rows_per_epoch is None else rows_per_epoch + len(unlabelled)
+    return views_beside(rows, encoded[UNLABELLED_VIEWS].dataset, len(unlabelled), per_epoch)
 
 
 def _in_epochs(rows: Dataset, num_labelled: int, rows_per_epoch: int | None) -> Dataset:

@@ -18,7 +18,7 @@ from hf_efficient.data.batches import Batches, Split
 from hf_efficient.data.decoder_inputs import DecoderInputs
 from hf_efficient.data.epochs import InEpoch, Shuffled
 from hf_efficient.errors import PlanError
-from hf_efficient.losses import ROW_NUMBER, Batch, Loss, Supervised, is_side_column, known_head
+from hf_efficient.losses import PARTNER_LABELS, ROW_NUMBER, Batch, Loss, Supervised, is_side_column, known_head
 from hf_efficient.measure import Observer
 from hf_efficient.models.adapter_state import load_checkpoint
 from hf_efficient.models.adapters import base_model, is_adapted
@@ -141,6 +141,10 @@ class EfficientTrainer(Trainer):
             callbacks=tuple(callbacks or ()),
         )
         plan = apply_techniques(plan, techniques)
+        if compute_loss_func is not None and PARTNER_LABELS in (
+            getattr(plan.train_dataset, "column_names", None) or ()
+        ):
+            raise PlanError("augment.mixup and augment.cutmix mix labels, of which compute_loss_func knows nothing.")
         self.sampler = plan.order
         self.rows_per_epoch = plan.rows_per_epoch
         self.batches = plan.batches

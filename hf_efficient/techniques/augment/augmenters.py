@@ -72,8 +72,8 @@ def _nlpaug(section: words.Nlpaug, place: Place) -> Augmenter:
 
 
 def _function(section: words.Function, place: Place) -> Augmenter:
-    where = f"{place('name')}: {section.name}"
-    return OfStrings(users.Function(load_function(section.name, place("name")), where))
+    where = f"{place('path')}: {section.path}"
+    return OfStrings(users.Function(load_function(section.path, place("path")), where))
 
 
 def _wordnet(name: str, place: Place) -> WordNet:

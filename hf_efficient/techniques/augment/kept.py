@@ -62,15 +62,20 @@ class Kept:
         seeds = draws.seeds(rows) if self.augmenter.draws else [0] * len(rows)
         cache = TextCache(cache_root() / "views" / f"{self.augmenter.key}.jsonl", f"views of {self.name}")
         keys = [text_key(str(seed), text) for seed, text in zip(seeds, texts, strict=True)]
-        return cache.texts(keys, lambda numbers: self._passes(numbers, texts, seeds))
+        return cache.texts(keys, lambda numbers: self._views(numbers, texts, seeds))
 
-    def _passes(
+    def _views(
         self, numbers: list[int], texts: Sequence[str], seeds: Sequence[int]
     ) -> Iterator[tuple[list[int], list[str]]]:
-        """Views of the texts of these numbers, those of about the same length together."""
-        ordered = sorted(numbers, key=lambda number: (-len(texts[number]), number))
-        size = self.augmenter.rows_of_pass
-        with tqdm(total=len(ordered), desc=self.name, unit="text", leave=False) as bar:
-            for few in (ordered[start : start + size] for start in range(0, len(ordered), size)):
-                yield few, self.augmenter.views([texts[number] for number in few], [seeds[number] for number in few])
-                bar.update(len(few))
+        for few in passes(self.name, numbers, [len(text) for text in texts], self.augmenter.rows_of_pass):
+            yield few, self.augmenter.views([texts[number] for number in few], [seeds[number] for number in few])
+
+
+def passes(name: str, numbers: Sequence[int], lengths: Sequence[int], size: int) -> Iterator[list[int]]:
+    """The numbers, `size` at a time, from the longest text to the shortest, under a progress bar."""
+    ordered = sorted(numbers, key=lambda number: (-lengths[number], number))
+    with tqdm(total=len(ordered), desc=name, unit="text", leave=False) as bar:
+        for start in range(0, len(ordered), size):
+            few = ordered[start : start + size]
+            yield few
+            bar.update(len(few))

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hf_efficient.data.drawn import DrawnRows
 from hf_efficient.data.fed import histogram
 from hf_efficient.data.keep import kept_rows
 from hf_efficient.data.split import strata_of
 from hf_efficient.errors import PlanError
 from hf_efficient.measure import filling
 from hf_efficient.models.processes import on_main_process
-from hf_efficient.techniques.difficulty import check_rows, scorer
+from hf_efficient.techniques.difficulty import check_rows, first_epoch, scorer
 
 if TYPE_CHECKING:
     from hf_efficient.data.batches import Indices
@@ -68,7 +69,7 @@ def _facts(section: Prune, scored: Scored | None, num_rows: int, num_kept: int) 
 
 def _classes(plan: Plan) -> Indices:
     """The class of each labelled row of the first epoch."""
-    rows = plan.train_dataset
+    rows = first_epoch(plan)
     if plan.task is None or plan.task.facts()["problem"] not in ("single_label", "multi_label"):
         raise PlanError("prune.stratify keeps a share of each class, and these rows have none; take it out.")
     return strata_of(rows["labels"][: plan.num_train_rows - plan.num_unlabelled])
@@ -76,6 +77,8 @@ def _classes(plan: Plan) -> Indices:
 
 def _with_rows(plan: Plan, kept: Indices) -> Plan:
     """The plan with some of the rows of each epoch."""
+    if isinstance(plan.train_dataset, DrawnRows):
+        return _with_views(plan, plan.train_dataset.keep(kept), kept)
     places = _in_epochs(kept, plan.num_train_rows, len(plan.train_dataset))
     if not hasattr(plan.train_dataset, "select"):
         rows = [plan.train_dataset[int(place)] for place in places]
@@ -91,6 +94,12 @@ def _with_rows(plan: Plan, kept: Indices) -> Plan:
         rows_per_epoch=None if plan.rows_per_epoch is None else len(kept),
         encode_train=None if plan.encode_train is None else _selecting(plan.encode_train, places),
     )
+
+
+def _with_views(plan: Plan, rows: DrawnRows, kept: Indices) -> Plan:
+    labelled = kept[kept < plan.num_train_rows - plan.num_unlabelled]
+    table = None if plan.train_table is None else plan.train_table.select(labelled)
+    return replace(plan, train_dataset=rows, train_table=table, rows_per_epoch=rows.rows_per_epoch)
 
 
 def _in_epochs(kept: Indices, rows_per_epoch: int, num_rows: int) -> Indices:

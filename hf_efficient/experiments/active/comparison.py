@@ -1,0 +1,153 @@
+"""Strategies compared: simulations of one recipe with several seeds, and one model on all labels of the pool."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from hf_efficient.errors import RecipeError, RunDirectoryError, did_you_mean
+from hf_efficient.experiments.active.features import Features
+from hf_efficient.experiments.active.labellers.functions import simulated
+from hf_efficient.experiments.active.pool import load_pool
+from hf_efficient.experiments.active.run import make_loop, section_of
+from hf_efficient.experiments.active.state import ActiveDirectory, append_lines, read_lines
+from hf_efficient.recipe.active import Strategy
+from hf_efficient.report.active import FULL
+from hf_efficient.training.run_directory import ACTIVE, RunDirectory, held
+
+if TYPE_CHECKING:
+    from hf_efficient.experiments.active.pool import Pool
+    from hf_efficient.recipe import Recipe
+
+Row = dict[str, Any]
+
+_ONLY_FOR: Final = {
+    "active.members": ("bald",),
+    "active.neighbours": ("contrastive",),
+    "active.balanced": tuple(name for name in get_args(Strategy) if name not in ("core_set", "badge")),
+}
+"""Settings that some strategies alone have."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Strategies and seeds: each pair of them is one simulated loop."""
+
+    recipe: Recipe
+    strategies: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Where the loops and `results.jsonl` lie."""
+        return RunDirectory.of(self.recipe).path / ACTIVE / "comparison"
+
+    @property
+    def results(self) -> Path:
+        """One JSON object for each loop: its metric after each round."""
+        return self.folder / "results.jsonl"
+
+    def cells(self) -> Iterator[tuple[str, int]]:
+        """All pairs; first of each seed the model on all labels."""
+        for seed in self.seeds:
+            for strategy in (FULL, *self.strategies):
+                yield strategy, seed
+
+    def cell_recipe(self, strategy: str, seed: int) -> Recipe:
+        """The recipe of one loop.
+
+        Raises:
+            RecipeError: one line for each thing that is wrong in it.
+        """
+        chosen = {} if strategy == FULL else {"active.strategy": strategy}
+        without = [path for path, only in _ONLY_FOR.items() if strategy != FULL and strategy not in only]
+        place = str(self.folder / strategy / f"seed-{seed}")
+        return self.recipe.replace({**chosen, "training.seed": seed, "training.output_dir": place}, without=without)
+
+
+def make_comparison(recipe: Recipe, strategies: Sequence[str], seeds: Sequence[int]) -> Comparison:
+    """The comparison of some strategies over some seeds.
+
+    Raises:
+        RecipeError: a strategy that there is not, one twice, or labels that nobody has yet.
+    """
+    known = get_args(Strategy)
+    for name in strategies:
+        if name not in known:
+            raise RecipeError(f"--strategies: {name} is none of {', '.join(known)}.{did_you_mean(name, known)}")
+    for option, values in (("--strategies", strategies), ("--seeds", seeds)):
+        if len(set(values)) < len(values):
+            raise RecipeError(f"{option}: expected each once, found {', '.join(map(str, values))}.")
+    if not section_of(recipe).is_simulated:
+        raise RecipeError(
+            f"{recipe.place('active.labeller')}: strategies can only be compared where all labels are known; write "
+            "active.labeller=simulated."
+        )
+    comparison = Comparison(recipe, tuple(strategies), tuple(seeds))
+    for strategy, seed in comparison.cells():
+        comparison.cell_recipe(strategy, seed)
+    return comparison
+
+
+def run_comparison(comparison: Comparison, shown: Callable[[str], None] = lambda line: None) -> list[Row]:
+    """One row for each strategy and seed; loops that have theirs already are not run again.
+
+    Raises:
+        RunDirectoryError: a row there has other settings, or another process is comparing.
+    """
+    with held(RunDirectory(comparison.folder)):
+        rows = {(row["strategy"], row["seed"]): row for row in read_lines(comparison.results)}
+        _refuse_other_settings(rows, comparison)
+        pool = load_pool(comparison.recipe)
+        features = Features(comparison.recipe, pool)
+        for strategy, seed in comparison.cells():
+            if (strategy, seed) in rows:
+                continue
+            rows[strategy, seed] = _row(comparison, strategy, seed, pool, features)
+            append_lines(comparison.results, [rows[strategy, seed]])
+            labels, metric = rows[strategy, seed]["curve"][-1]
+            shown(f"{strategy}, seed {seed}: {rows[strategy, seed]['metric']} {metric:.4f} after {labels} labels")
+    return [rows[cell] for cell in comparison.cells()]
+
+
+def _refuse_other_settings(rows: dict[tuple[str, int], Row], comparison: Comparison) -> None:
+    for strategy, seed in comparison.cells():
+        row = rows.get((strategy, seed))
+        if row is not None and row["recipe_digest"] != comparison.cell_recipe(strategy, seed).digest():
+            raise RunDirectoryError(
+                f"{comparison.results}: the row of {strategy}, seed {seed} has other settings than the recipe now; "
+                "choose another training.output_dir."
+            )
+
+
+def _row(comparison: Comparison, strategy: str, seed: int, pool: Pool, features: Features) -> Row:
+    recipe = comparison.cell_recipe(strategy, seed)
+    directory = ActiveDirectory(RunDirectory.of(recipe).path)
+    directory.path.mkdir(parents=True, exist_ok=True)
+    start = time.process_time()
+    loop = make_loop(recipe, pool, directory, simulated, features=features)
+    curve: list[tuple[int, float | None]]
+    if strategy == FULL:
+        curve, stopped = [(len(pool), loop.learner.fit(pool.known, 0).metrics.get(loop.metric))], None
+    else:
+        loop.run()
+        history = loop.history()
+        curve = [(record["labels"], record["metric"]) for record in history if record["by"] != "seed_set"]
+        stopped = history[-1]["stopped"]
+    return {
+        "strategy": strategy,
+        "seed": seed,
+        "metric": loop.metric,
+        "greater_is_better": pool.task.greater_is_better(loop.metric),
+        "curve": curve,
+        "stopped": stopped,
+        "pool": len(pool),
+        "cpu_seconds": time.process_time() - start,
+        "data": recipe.data.name or recipe.data.train,
+        "model": recipe.model.name,
+        "fast": section_of(recipe).fast,
+        "recipe_digest": recipe.digest(),
+    }

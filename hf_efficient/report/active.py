@@ -1,0 +1,139 @@
+"""What labels were worth: a metric against the number of labels, of several strategies over several seeds."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from hf_efficient.report.units import NOT_MEASURED, count, decimal, metric_label
+
+Row = Mapping[str, Any]
+Curve = Sequence[tuple[int, float]]
+
+FULL: Final = "full"
+"""What stands in a row for a model on all labels of the pool."""
+CONTROL: Final = "random"
+SHARE_OF_FULL: Final = 0.95
+
+
+def curve_of(row: Row) -> Curve:
+    """Number of labels and metric after each round that measured one."""
+    return [(labels, metric) for labels, metric in row["curve"] if metric is not None]
+
+
+def full_metric(rows: Sequence[Row]) -> float | None:
+    """The metric with all labels, the mean over seeds; None where it was not measured."""
+    values = [metric for row in rows if row["strategy"] == FULL for _, metric in curve_of(row)]
+    return statistics.mean(values) if values else None
+
+
+def labels_to_reach(curve: Curve, goal: float, *, greater_is_better: bool = True) -> int | None:
+    """The fewest labels after which the metric was as good as the goal; None where it never was."""
+    reached = (labels for labels, metric in curve if (metric >= goal if greater_is_better else metric <= goal))
+    return min(reached, default=None)
+
+
+def strategies_of(rows: Sequence[Row]) -> list[str]:
+    """The strategies that were compared, the control last."""
+    names = dict.fromkeys(row["strategy"] for row in rows if row["strategy"] != FULL)
+    return sorted(names, key=lambda name: (name == CONTROL, list(names).index(name)))
+
+
+def curves_table(rows: Sequence[Row]) -> list[list[str]]:
+    """A header, and of each strategy its metric on the way, and labels to reach what matters: mean ± deviation."""
+    full = full_metric(rows)
+    steps = _milestones(rows)
+    metric = metric_label(rows[0]["metric"]) if rows else ""
+    header = ["strategy", "seeds", *(f"{metric}\n{count(step)} labels" for step in steps)]
+    header += [f"labels to {SHARE_OF_FULL:.0%}\nof full data's", f"labels to\n{CONTROL}'s last", "saved"]
+    lines = [header]
+    control = _last_of_control(rows)
+    for strategy in strategies_of(rows):
+        mine = [row for row in rows if row["strategy"] == strategy]
+        at = [_spread([_at(curve_of(row), step) for row in mine]) for step in steps]
+        goal = None if full is None else SHARE_OF_FULL * full
+        lines.append([strategy, str(len(mine)), *at, _reached(mine, goal), _reached(mine, control), _saved(mine, rows)])
+    return lines
+
+
+def full_line(rows: Sequence[Row]) -> str:
+    """What all labels of the pool give, in words."""
+    full = full_metric(rows)
+    if full is None:
+        return "all labels: not measured"
+    seeds = [metric for row in rows if row["strategy"] == FULL for _, metric in curve_of(row)]
+    pool = next(row["pool"] for row in rows if row["strategy"] == FULL)
+    name, goal = metric_label(rows[0]["metric"]), decimal(SHARE_OF_FULL * full)
+    return f"all {count(pool)} labels: {name} {_spread(seeds)}; {SHARE_OF_FULL:.0%} of it are {goal}"
+
+
+def print_curves(rows: Sequence[Row], console: Console | None = None) -> None:
+    """Print one line for each strategy."""
+    console = console or Console()
+    table = Table(box=box.HORIZONTALS if console.is_terminal else None, pad_edge=False)
+    header, *lines = curves_table(rows)
+    for number, title in enumerate(header):
+        table.add_column(title, justify="left" if number == 0 else "right", no_wrap=True)
+    for line in lines:
+        table.add_row(*line)
+    console.print(table)
+    console.print(full_line(rows), soft_wrap=True)
+
+
+def _milestones(rows: Sequence[Row]) -> list[int]:
+    """A quarter, a half and all of the labels that every loop got to."""
+    loops = [curve_of(row) for row in rows if row["strategy"] != FULL]
+    if not loops or not all(loops):
+        return []
+    last = min(curve[-1][0] for curve in loops)
+    common = sorted(set.intersection(*({labels for labels, _ in curve} for curve in loops)))
+    return sorted({min(common, key=lambda labels: abs(labels - share * last)) for share in (0.25, 0.5, 1.0)})
+
+
+def _at(curve: Curve, labels: int) -> float | None:
+    return dict(curve).get(labels)
+
+
+def _last_of_control(rows: Sequence[Row]) -> float | None:
+    lasts = [curve_of(row)[-1][1] for row in rows if row["strategy"] == CONTROL and curve_of(row)]
+    return statistics.mean(lasts) if lasts else None
+
+
+def _numbers(mine: Sequence[Row], goal: float) -> list[int | None]:
+    return [labels_to_reach(curve_of(row), goal, greater_is_better=row["greater_is_better"]) for row in mine]
+
+
+def _reached(mine: Sequence[Row], goal: float | None) -> str:
+    """Labels to reach a goal: the mean of the seeds that did, and how many did where not all of them."""
+    if goal is None:
+        return NOT_MEASURED
+    found = [number for number in _numbers(mine, goal) if number is not None]
+    if not found:
+        return "not reached"
+    return _spread(found, whole=True) + ("" if len(found) == len(mine) else f" ({len(found)} of {len(mine)})")
+
+
+def _saved(mine: Sequence[Row], rows: Sequence[Row]) -> str:
+    """Share of the control's labels that a strategy does without, at the control's last metric."""
+    control = _last_of_control(rows)
+    spent = [curve_of(row)[-1][0] for row in rows if row["strategy"] == CONTROL and curve_of(row)]
+    if control is None or mine[0]["strategy"] == CONTROL:
+        return "–"
+    numbers = [number for number in _numbers(mine, control) if number is not None]
+    if len(numbers) < len(mine):
+        return "none"
+    return f"{1 - statistics.mean(numbers) / statistics.mean(spent):.0%}"
+
+
+def _spread(values: Sequence[float | None], *, whole: bool = False) -> str:
+    found = [value for value in values if value is not None]
+    if not found:
+        return NOT_MEASURED
+    shown = count if whole else decimal
+    mean = shown(statistics.mean(found))
+    return f"{mean} ± {shown(statistics.stdev(found))}" if len(found) > 1 else mean
