@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hf_efficient.errors import HfEfficientError
+    from hf_efficient.experiments.active.run import ActiveOutcome, active_learning
     from hf_efficient.recipe import Batching, Distill, EarlyStopping, Freeze, Peft, Recipe
     from hf_efficient.training.finetune import Outcome, finetune
     from hf_efficient.training.trainer import EfficientTrainer
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 _HOMES = {
+    "ActiveOutcome": "hf_efficient.experiments.active.run",
     "Batching": "hf_efficient.recipe",
     "Distill": "hf_efficient.recipe",
     "EarlyStopping": "hf_efficient.recipe",
@@ -36,10 +38,12 @@ _HOMES = {
     "Outcome": "hf_efficient.training.finetune",
     "Peft": "hf_efficient.recipe",
     "Recipe": "hf_efficient.recipe",
+    "active_learning": "hf_efficient.experiments.active.run",
     "finetune": "hf_efficient.training.finetune",
 }
 
 __all__ = [
+    "ActiveOutcome",
     "Batching",
     "Distill",
     "EarlyStopping",
@@ -49,6 +53,7 @@ __all__ = [
     "Outcome",
     "Peft",
     "Recipe",
+    "active_learning",
     "finetune",
 ]
 

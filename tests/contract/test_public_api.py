@@ -23,6 +23,7 @@ def _ordered(names):
 
 def test_the_public_names():
     assert hf_efficient.__all__ == [
+        "ActiveOutcome",
         "Batching",
         "Distill",
         "EarlyStopping",
@@ -32,6 +33,7 @@ def test_the_public_names():
         "Outcome",
         "Peft",
         "Recipe",
+        "active_learning",
         "finetune",
     ]
     assert hf_efficient.__all__ == sorted(hf_efficient.__all__)

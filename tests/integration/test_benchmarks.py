@@ -77,6 +77,19 @@ def test_evaluation_gives_the_same_metrics(benchmark, monkeypatch, rows, capsys)
         module.largest_difference(unequal)
 
 
+def test_scoring_a_pool(benchmark, monkeypatch, rows, capsys):
+    module = benchmark("active_scoring")
+    monkeypatch.setattr(module, "BATCH", 2)
+    monkeypatch.setattr(module, "DATA", {"demo/20newsgroups": 10})
+    result = run(module, monkeypatch, rows, "--rounds", "2", "--rows", "8")["results"]["demo/20newsgroups"]
+    assert result["speedup_over_fixed"]["limit"] == pytest.approx(80 / 44)
+    assert len(result["speedup_over_fixed"]["all"]) == 2
+    assert "times as many rows a second as padded to 10" in capsys.readouterr().out
+    monkeypatch.setattr(module, "TOLERANCE", -1.0)
+    with pytest.raises(SystemExit, match="the probabilities differ by"):
+        module.compare("demo/20newsgroups", 8, 1)
+
+
 def test_an_epoch_over_kept_hidden_states(benchmark, monkeypatch, rows, capsys, tmp_path):
     monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path))  # which the benchmark sets
     module = benchmark("prefix_cache")
