@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hf_efficient.errors import HfEfficientError
     from hf_efficient.experiments.active.run import ActiveOutcome, active_learning
-    from hf_efficient.recipe import Batching, Distill, EarlyStopping, Freeze, Peft, Recipe
+    from hf_efficient.recipe import Augment, Batching, Curriculum, Distill, EarlyStopping, Freeze, Peft, Prune, Recipe
     from hf_efficient.training.finetune import Outcome, finetune
     from hf_efficient.training.trainer import EfficientTrainer
 
@@ -29,7 +29,9 @@ logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 _HOMES = {
     "ActiveOutcome": "hf_efficient.experiments.active.run",
+    "Augment": "hf_efficient.recipe",
     "Batching": "hf_efficient.recipe",
+    "Curriculum": "hf_efficient.recipe",
     "Distill": "hf_efficient.recipe",
     "EarlyStopping": "hf_efficient.recipe",
     "EfficientTrainer": "hf_efficient.training.trainer",
@@ -37,6 +39,7 @@ _HOMES = {
     "HfEfficientError": "hf_efficient.errors",
     "Outcome": "hf_efficient.training.finetune",
     "Peft": "hf_efficient.recipe",
+    "Prune": "hf_efficient.recipe",
     "Recipe": "hf_efficient.recipe",
     "active_learning": "hf_efficient.experiments.active.run",
     "finetune": "hf_efficient.training.finetune",
@@ -44,7 +47,9 @@ _HOMES = {
 
 __all__ = [
     "ActiveOutcome",
+    "Augment",
     "Batching",
+    "Curriculum",
     "Distill",
     "EarlyStopping",
     "EfficientTrainer",
@@ -52,6 +57,7 @@ __all__ = [
     "HfEfficientError",
     "Outcome",
     "Peft",
+    "Prune",
     "Recipe",
     "active_learning",
     "finetune",

@@ -26,6 +26,8 @@ class Plan:
     eval_dataset: Any = None
     test_dataset: Any = None
     """Encoded rows; the test rows are scored once, at the end."""
+    train_table: Any = None
+    """The training rows as they were read, in their order; None where they stream, or no recipe names them."""
     rows_per_epoch: int | None = None
     """Rows of an epoch, where the training rows are those of several epochs one after another."""
     num_unlabelled: int = 0
@@ -54,7 +56,9 @@ class Plan:
     notes: tuple[str, ...] = ()
     """What was decided for the user, and why; shown by `explain` and in the report."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What a technique tells the report, by the technique's name."""
+    """What a technique tells the report, by the technique's name; a function of what it knows at the end of the run."""
+    prepared_seconds: tuple[float, float] = (0.0, 0.0)
+    """Wall and CPU seconds that were spent on filling caches while the plan was made: they count as training."""
     set_by: dict[str, str] = field(default_factory=dict)
     """Technique that set each slot."""
 
@@ -100,7 +104,7 @@ class Plan:
         """
         return self._set("batches", batches, by)
 
-    def with_facts(self, by: str, facts: Mapping[str, Any]) -> Plan:
+    def with_facts(self, by: str, facts: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> Plan:
         """The plan with what a technique tells the report."""
         return replace(self, facts={**self.facts, by: facts})
 

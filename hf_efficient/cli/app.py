@@ -18,6 +18,7 @@ COMMANDS: Final = (
     "finetune",
     "validate",
     "explain",
+    "augment",
     "evaluate",
     "predict",
     "merge",

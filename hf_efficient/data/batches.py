@@ -19,7 +19,7 @@ from hf_efficient.errors import DataError, PlanError
 Indices = NDArray[np.int64]
 
 WINDOW = 50
-"""Optimizer steps whose rows are sorted by length together; beyond it the order of the rows is kept."""
+"""Optimizer steps whose rows are sorted by length together, at most; beyond it the order of the rows is kept."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,12 @@ class Split:
         return self.micro_batch * self.pieces
 
 
-def steps_by_count(order: Indices, lengths: Indices, split: Split, generator: np.random.Generator) -> list[Indices]:
+def steps_by_count(
+    order: Indices, lengths: Indices, split: Split, generator: np.random.Generator, blocks: int = 1
+) -> list[Indices]:
     """Optimizer steps of `split.rows` rows of similar length; the rest of the epoch is the last, smaller step.
+
+    Of an order in `blocks` equal parts, rows of two parts share a step only where the border falls into it.
 
     Raises:
         DataError: there are fewer rows than processes.
@@ -50,10 +54,16 @@ def steps_by_count(order: Indices, lengths: Indices, split: Split, generator: np
     num_steps = len(order) // split.rows
     groups = order[: num_steps * split.rows].reshape(num_steps, split.rows)
     steps: list[Indices] = []
-    for window in np.array_split(groups, max(1, round(num_steps / WINDOW))):
+    for window in _windows(groups, blocks):
         by_length = _by_length(window.reshape(-1), lengths).reshape(window.shape)
         steps += list(by_length[generator.permutation(len(window))])
     return _with_rest(steps, _by_length(order[num_steps * split.rows :], lengths), lengths, split)
+
+
+def _windows(groups: Indices, blocks: int) -> Iterator[Indices]:
+    """Consecutive steps whose rows are sorted by length together, (steps, rows), none of two blocks."""
+    for block in np.array_split(groups, min(blocks, max(1, len(groups)))):
+        yield from np.array_split(block, max(1, round(len(block) / WINDOW)))
 
 
 def steps_by_tokens(
@@ -123,7 +133,8 @@ class Batches:
         Args:
             split: how a step is spread.
             seed: what the order of rows and steps is drawn from, with the epoch.
-            order: a sampler that says which rows come when; by default all, shuffled.
+            order: a sampler that says which rows come when; by default all, shuffled. Its `blocks`, if it has some,
+                are the equal parts of an epoch whose rows are not mixed.
             drop_last: leave the last step out if it is smaller than the others.
         """
         return LengthBatches(self, split, seed, order, drop_last)
@@ -159,7 +170,7 @@ class LengthBatches:
         shuffled = generator.permutation(len(lengths))
         order = shuffled if self.order is None else np.fromiter(self.order, dtype=np.int64)
         if max_tokens is None:
-            return steps_by_count(order, lengths, self.split, generator)
+            return steps_by_count(order, lengths, self.split, generator, getattr(self.order, "blocks", 1))
         return steps_by_tokens(order, lengths, self.split, max_tokens, generator)
 
     def micro_batches(self) -> list[Indices]:

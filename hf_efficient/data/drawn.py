@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_efficient.losses.rows import ROW_NUMBER
+
+Numbers = NDArray[np.int64]
 Draw = Callable[[int, int, int], Mapping[str, Any]]
 """`draw(row, copy, epoch)`: the view of a row; a pure function, so that whoever asks gets the same."""
 
-ITSELF = -1
+ITSELF: Final = -1
 """Number of the copy that is the row as it is."""
-NUM_EPOCHS = 2**31
+_NUM_EPOCHS: Final = 2**31
 """Of views that are drawn anew: more than any run has."""
 
 
@@ -24,14 +27,16 @@ class DrawnRows:
 
     rows: Any
     """What there are views of."""
-    numbers: NDArray[np.int64]
+    numbers: Numbers
     """Number of the row that each row of an epoch is a view of."""
-    copies: NDArray[np.int64]
+    copies: Numbers
     """Which of its views, or `ITSELF`."""
     draw: Draw
     column_names: tuple[str, ...]
     is_fixed: bool = False
     """Whether every epoch has the views of the first."""
+    has_numbers: bool = False
+    """Whether each row tells its number in the epoch."""
 
     @property
     def rows_per_epoch(self) -> int:
@@ -39,13 +44,22 @@ class DrawnRows:
         return len(self.numbers)
 
     def __len__(self) -> int:
-        return self.rows_per_epoch * (1 if self.is_fixed else NUM_EPOCHS)
+        return self.rows_per_epoch * (1 if self.is_fixed else _NUM_EPOCHS)
 
     def __getitem__(self, index: int) -> Mapping[str, Any]:
         epoch, place = divmod(int(index), self.rows_per_epoch)
-        return self.draw(int(self.numbers[place]), int(self.copies[place]), 0 if self.is_fixed else epoch)
+        view = self.draw(int(self.numbers[place]), int(self.copies[place]), 0 if self.is_fixed else epoch)
+        return {**view, ROW_NUMBER: place} if self.has_numbers else view
 
-    def select(self, indices: Sequence[int]) -> Any:
+    def numbered(self) -> Self:
+        """These rows, each with its number in the epoch."""
+        return replace(self, column_names=(*self.column_names, ROW_NUMBER), has_numbers=True)
+
+    def keep(self, kept: Numbers) -> Self:
+        """Some of the rows of each epoch."""
+        return replace(self, numbers=self.numbers[kept], copies=self.copies[kept])
+
+    def select(self, indices: Iterable[int]) -> Any:
         """The rows that some of the first epoch are views of, as they lie."""
         return self.rows.select(self.numbers[list(indices)])
 
@@ -55,10 +69,8 @@ def is_drawn_anew(rows: Any) -> bool:
     return isinstance(rows, DrawnRows) and not rows.is_fixed
 
 
-def layout(num_rows: int, num_unlabelled: int, copies: int, *, originals: bool) -> tuple[NDArray[np.int64], ...]:
-    """Numbers and copies of the rows of an epoch: blocks of all labelled rows, then blocks of those without labels."""
-    blocks = [*([ITSELF] if originals else []), *range(copies)]
-    parts = np.split(np.arange(num_rows), [num_rows - num_unlabelled])
-    numbers = [np.tile(part, len(blocks)) for part in parts]
-    copy_of = [np.repeat(blocks, len(part)) for part in parts]
-    return np.concatenate(numbers), np.concatenate(copy_of)
+def layout(num_rows: int, views: Sequence[Numbers], *, originals: bool) -> tuple[Numbers, Numbers]:
+    """Numbers and copies of an epoch's rows: perhaps the rows themselves, then the rows of each copy."""
+    blocks = [*([(np.arange(num_rows), ITSELF)] if originals else []), *zip(views, range(len(views)), strict=True)]
+    copies = [np.full(len(numbers), copy) for numbers, copy in blocks]
+    return np.concatenate([numbers for numbers, _ in blocks]), np.concatenate(copies)

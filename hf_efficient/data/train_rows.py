@@ -24,6 +24,13 @@ class TrainRows:
     """What random choices among training rows are drawn from, with epoch and row."""
     place: Callable[[str], str]
     """Where a setting was written, to begin a message."""
+    task: Any = None
+    device: Any = "cpu"
+    """Where models compute."""
+    unlabelled: Dataset | None = None
+    """Rows without labels."""
+    unlabelled_views: Dataset | None = None
+    """A view of each of them, once or for each epoch, one epoch after another."""
     rows_per_epoch: int | None = None
     """Rows of an epoch, where those of several stand in the table."""
     notes: tuple[str, ...] = ()

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pyarrow as pa
 
 from hf_efficient.data.shards import Shards, read
 from hf_efficient.data.source import open_source, usual_split
 from hf_efficient.data.words import STARTS, align
 from hf_efficient.errors import DataError
+from hf_efficient.losses.rows import OF_VIEW
 from hf_efficient.losses.supervised import IGNORED
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 UNLABELLED: Final = "unlabelled"
 """What these rows are called beside the splits."""
+UNLABELLED_VIEWS: Final = "views of unlabelled rows"
 
 
 def load_unlabelled(section: DataSection, columns: Any, place: Callable[[str], str]) -> Dataset | None:
@@ -58,6 +61,28 @@ def append_unlabelled(train: Dataset, rows: Dataset) -> Dataset:
         train = train.add_column("sample_weight", [1.0] * len(train))
     rows = rows.add_column("sample_weight", [0.0] * len(rows)).add_column("labels", _stand_ins(train, rows))
     return concatenate_datasets([train, rows.select_columns(train.column_names).cast(train.features)])
+
+
+def views_beside(rows: Dataset, views: Dataset, num_unlabelled: int, rows_per_epoch: int | None) -> Dataset:
+    """Encoded training rows, and in columns of their own the views of those without labels.
+
+    Args:
+        rows: of all epochs, in each those without labels last.
+        views: encoded likewise, once or for each epoch.
+        num_unlabelled: rows without labels of an epoch.
+        rows_per_epoch: rows of an epoch; None where the same rows come in each.
+    """
+    from datasets import Dataset, concatenate_datasets
+
+    per_epoch = rows_per_epoch or len(rows)
+    numbers = np.arange(len(rows))
+    is_labelled = numbers % per_epoch < per_epoch - num_unlabelled
+    place = np.cumsum(~is_labelled) - 1
+    taken = pa.array(place % len(views), mask=is_labelled)
+    columns = views.remove_columns([name for name in ("length", "sample_weight") if name in views.column_names])
+    table = columns.with_format("arrow")[:].take(taken)
+    beside = Dataset(table.rename_columns([f"{OF_VIEW}{name}" for name in table.column_names]))
+    return concatenate_datasets([rows, beside], axis=1)
 
 
 def _stand_ins(train: Dataset, rows: Dataset) -> list[Any]:

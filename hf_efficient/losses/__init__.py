@@ -2,7 +2,7 @@
 
 from hf_efficient.losses.causal_lm import chunked_cross_entropy, next_labels, next_token_items
 from hf_efficient.losses.heads import HeadLoss, known_head, next_token, supervised, supervised_tokens, target_tokens
-from hf_efficient.losses.rows import Batch, Items, Loss, Rows, is_side_column
+from hf_efficient.losses.rows import PARTNER_LABELS, ROW_NUMBER, Batch, Items, Loss, Rows, is_side_column
 from hf_efficient.losses.supervised import (
     IGNORED,
     Supervised,
@@ -17,6 +17,8 @@ from hf_efficient.losses.supervised import (
 
 __all__ = [
     "IGNORED",
+    "PARTNER_LABELS",
+    "ROW_NUMBER",
     "Batch",
     "HeadLoss",
     "Items",

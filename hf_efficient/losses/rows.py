@@ -19,15 +19,19 @@ PARTNER_LABELS: Final = "partner_labels"
 PARTNER_WEIGHT: Final = "partner_weight"
 """Column of what those labels weigh in the loss; where it is, `sample_weight` holds what the row's own weigh."""
 OF_PARTNER: Final = (PARTNER_LABELS, PARTNER_WEIGHT)
-NOT_FED: Final = frozenset({"labels", "sample_weight", *OF_PARTNER})
+ROW_NUMBER: Final = "row_number"
+"""Column that says which row of an epoch each one of a batch is, for those who watch the training."""
+NOT_FED: Final = frozenset({"labels", "sample_weight", ROW_NUMBER, *OF_PARTNER})
 """Columns of a batch that losses read and models are not fed."""
 OF_TEACHER: Final = "of_teacher_"
 """What the names of columns begin with that only a teacher is fed."""
+OF_VIEW: Final = "of_view_"
+"""What the names of columns begin with that a row's view is made of."""
 
 
 def is_side_column(name: str) -> bool:
     """Whether a column of a batch is for the losses, and not for the model that is trained."""
-    return name in NOT_FED or name.startswith(OF_TEACHER)
+    return name in NOT_FED or name.startswith((OF_TEACHER, OF_VIEW))
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,10 @@ class Stopwatch(TrainerCallback, ExportableState):
     result is made of.
     """
 
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.cpu_seconds = 0.0
-        self.cache_seconds = 0.0
-        self.cache_cpu_seconds = 0.0
+    def __init__(self, seconds: float = 0.0, cpu_seconds: float = 0.0) -> None:
+        """A stopwatch that stands at what was spent on filling caches before there was a trainer."""
+        self.seconds = self.cache_seconds = seconds
+        self.cpu_seconds = self.cache_cpu_seconds = cpu_seconds
         self.steps = 0
         self._mark = (0.0, 0.0)
         self._filled = (0.0, 0.0)

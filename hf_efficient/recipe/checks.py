@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from hf_efficient.errors import did_you_mean
 from hf_efficient.recipe.active import PEOPLE, SIMULATED
 from hf_efficient.recipe.augment import IMAGE_AUGMENTERS
+from hf_efficient.recipe.augment_texts import TEXT_AUGMENTERS, WORD_FOR_WORD
 from hf_efficient.recipe.schedules import METRIC_SCHEDULES, SCHEDULES
 from hf_efficient.recipe.tree import KeyPath
 
@@ -35,13 +36,16 @@ _STREAMED: Final = {
     "data.validation_size": "no rows of a stream are held out; name those to score in data.validation",
     "data.fraction": "nobody knows how many rows a stream has; set training.max_steps",
     "data.limit": "a stream is read until training.max_steps; set that",
+    "data.label_noise": "a stream is read as it is; take it out",
     "data.seed": "nothing is chosen from a stream; training.seed draws the order of its rows",
     "data.unlabelled": "a stream reads one source; take it out",
     "data.packing": "how many sequences the rows of a stream fill is known only when all are read; take it out",
     "task.class_weights": "they are scaled by the rows of each class, which nobody has counted in a stream; give each "
     "row a weight in data.columns.weight",
     "batching.max_tokens": "token budgets need the length of every row; take it out, and write batching.padding: auto",
+    "augment": "views are made before training, and a stream is read as it goes; take it out",
     "training.dataloader_drop_last": "each batch of a stream is whole; take it out",
+    **dict.fromkeys(("curriculum", "prune"), "the rows of a stream can't be ranked before they are read; take one out"),
 }
 """What a setting needs all rows for, and the alternative on a stream."""
 _PINNED: Final = "the assets under demo/ are pinned"
@@ -85,6 +89,10 @@ def _reads_text(recipe: Recipe) -> bool:
     return not _reads_images(recipe)
 
 
+def _is_consistent(recipe: Recipe) -> bool:
+    return recipe.augment is not None and recipe.augment.consistency is not None
+
+
 def _in_memory(recipe: Recipe) -> bool:
     return not recipe.data.streaming
 
@@ -118,7 +126,9 @@ def _logs_on_steps(recipe: Recipe) -> bool:
 
 
 def _classifies(recipe: Recipe) -> bool:
-    return recipe.task.type in ("text-classification", "image-classification") and _single_label(recipe)
+    """Whether each row has one class."""
+    is_classification = recipe.task.type in ("text-classification", "image-classification")
+    return is_classification and _single_label(recipe) and not isinstance(recipe.data.columns.label, tuple)
 
 
 def _with_active(holds: Callable[[Active], bool]) -> Callable[[Recipe], bool]:
@@ -200,12 +210,24 @@ NEEDS: Final = (
     Need("data.config", lambda r: r.data.name is not None, "set data.name"),
     Need("data.revision", lambda r: r.data.name is not None and not r.data.name.startswith("demo/"), _PINNED),
     *(Need(path, _in_memory, remedy) for path, remedy in _STREAMED.items()),
+    Need("data.label_noise", _classifies, "only rows of one class each have a wrong one"),
     Need("data.shuffle_buffer", lambda r: r.data.streaming, "set data.streaming: true"),
     Need("data.validation_size", lambda r: r.data.validation is None, "data.validation names the rows to score"),
     Need(
-        "data.unlabelled", lambda r: r.distill is not None and r.distill.teaches, "only a teacher can answer such rows"
+        "data.unlabelled",
+        lambda r: (r.distill is not None and r.distill.teaches) or _is_consistent(r),
+        "only a teacher can answer such rows, or augment.consistency learn from them; name one",
     ),
     Need("data.unlabelled", _has_labels, "a model that writes texts has no labels"),
+    Need(
+        "curriculum",
+        lambda r: r.batching.padding != "tokens",
+        "batching.padding: tokens sorts all rows of an epoch by length; write bucketed",
+    ),
+    *(
+        Need(path, lambda r: not r.data.packing, "rows share sequences: write data.packing: false")
+        for path in ("curriculum", "prune")
+    ),
     Need(
         "distill.beta",
         lambda r: r.distill is None or r.distill.divergence == "jensen_shannon",
@@ -290,6 +312,38 @@ NEEDS: Final = (
         lambda r: r.training.effective_batch_size is None,
         "training.effective_batch_size decides how many micro-batches make a step",
     ),
+    *(
+        Need(f"augment.{name}", _reads_text, "it changes texts, and the task reads images; take it out")
+        for name in TEXT_AUGMENTERS
+    ),
+    *(
+        Need(f"augment.{name}", lambda r: _reads_text(r) and _classifies(r), "only texts of one class each have it")
+        for name in ("keep_label", "consistency")
+    ),
+    Need("augment.consistency", lambda r: r.data.unlabelled is not None, "name rows in data.unlabelled"),
+    *(
+        Need(f"augment.{name}", lambda r: not _is_language_model(r), "a language model learns each word that it reads")
+        for name in TEXT_AUGMENTERS
+    ),
+    *(
+        Need(
+            f"augment.{name}",
+            lambda r: not _labels_words(r),
+            f"each word has its label, which only {', '.join(WORD_FOR_WORD)} keep",
+        )
+        for name in TEXT_AUGMENTERS
+        if name not in WORD_FOR_WORD
+    ),
+    Need(
+        "augment.copies",
+        lambda r: r.augment is None or r.augment.below_class_size is None,
+        "augment.below_class_size decides how many views are made",
+    ),
+    Need(
+        "augment.below_class_size",
+        _classifies,
+        "only rows with one label each have classes of a size",
+    ),
     Need("training.num_train_epochs", lambda r: r.training.max_steps < 1, "training.max_steps ends the run; give one"),
     Need("training.eval_steps", lambda r: r.training.eval_strategy == "steps", _ON_STEPS.format("eval")),
     Need("training.eval_delay", lambda r: r.training.eval_strategy != "no", "set training.eval_strategy"),
@@ -358,7 +412,6 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
     checks = (
         _names,
         _columns,
-        _augment,
         _student,
         _peft,
         _batch,
@@ -401,12 +454,6 @@ def _columns(recipe: Recipe) -> Iterator[Complaint]:
                     f"names the column {column}, which is data.columns.{taken[column]} already.",
                 )
             taken[column] = part
-
-
-def _augment(recipe: Recipe) -> Iterator[Complaint]:
-    if recipe.augment is not None and _reads_images(recipe):
-        for name in recipe.augment.text_augmenters:
-            yield f"augment.{name}", "can't take effect: it changes texts, and the task reads images; take it out."
 
 
 def _student(recipe: Recipe) -> Iterator[Complaint]:

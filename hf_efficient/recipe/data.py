@@ -55,11 +55,15 @@ class DataSection(Section):
     validation_size: float = Field(default=0.1, gt=0.0, lt=1.0)
     """Share of the training rows held out, stratified by label, where there is no validation split."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the held-out share, `fraction` and `limit`; apart from `training.seed`, so that seeds share a split."""
+    """Seed of the held-out share, `fraction`, `limit` and `label_noise`; apart from `training.seed`, so that seeds
+    share a split."""
     fraction: float = Field(default=1.0, gt=0.0, le=1.0)
     """Share of the training rows to use, stratified by label: start small."""
     limit: int | None = Field(default=None, ge=1)
     """Number of training rows to use at most, stratified by label."""
+    label_noise: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Share of the training rows whose label is replaced by that of another class, drawn from `seed`: to see what wrong
+    labels do to a way of training. Rows that are scored keep theirs."""
     streaming: bool = False
     """Read the training rows as they are needed, for data larger than memory or disk; needs `training.max_steps`."""
     shuffle_buffer: int = Field(default=10_000, ge=1)

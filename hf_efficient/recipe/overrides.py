@@ -60,7 +60,8 @@ def lay_over(tree: Tree, overrides: Iterable[Override]) -> None:
     for override in overrides:
         rival = RIVALS.get(override.path)
         # -1 is how `max_steps` is left to `num_train_epochs`.
-        if rival and override.value not in (None, -1):
+        # A section that nobody wrote is not made for the sake of its rival.
+        if rival and override.value not in (None, -1) and tree.get(rival[0]) is not None:
             _section(tree, rival, override.source).pop(rival[-1], None)
     for override in overrides:
         _section(tree, override.path, override.source)[override.path[-1]] = override.value

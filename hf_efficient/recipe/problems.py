@@ -50,7 +50,7 @@ def _message(details: ErrorDetails, path: KeyPath, known: dict[KeyPath, FieldInf
         case "extra_forbidden":
             return unknown(path, known)
         case "missing" if len(details["loc"]) == len(path):
-            return f"is missing. {known[path].description}"
+            return f"is missing. {' '.join(str(known[path].description).split())}"
         case "value_error":
             return f"can't be used: {details['ctx']['error']}."
     return mismatch(known[path], _value(tree, path))

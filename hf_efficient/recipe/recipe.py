@@ -17,6 +17,7 @@ from hf_efficient.recipe.active import Active
 from hf_efficient.recipe.augment import Augment
 from hf_efficient.recipe.batching import Batching
 from hf_efficient.recipe.checks import complaints, dormant
+from hf_efficient.recipe.curriculum import Curriculum
 from hf_efficient.recipe.data import DataSection
 from hf_efficient.recipe.distill import Distill
 from hf_efficient.recipe.early_stopping import EarlyStopping
@@ -28,6 +29,7 @@ from hf_efficient.recipe.model import ModelSection
 from hf_efficient.recipe.overrides import Override, Overrides, lay_over, read_overrides
 from hf_efficient.recipe.peft import RATE_FACTOR, Peft
 from hf_efficient.recipe.problems import messages
+from hf_efficient.recipe.prune import Prune
 from hf_efficient.recipe.section import Section
 from hf_efficient.recipe.source import API, Provenance, Source
 from hf_efficient.recipe.task import TaskSection
@@ -87,6 +89,10 @@ class Recipe(Section):
     """How rows are grouped into batches."""
     augment: Augment | None = None
     """More training rows out of those there are."""
+    prune: Prune | None = None
+    """Training on a share of the rows only."""
+    curriculum: Curriculum | None = None
+    """In which order rows come."""
     freeze: Freeze | None = None
     """Leaving a part of the model as it is."""
     peft: Peft | None = None
@@ -185,7 +191,9 @@ class Recipe(Section):
         """All resolved values in nested dicts and lists, without those that can't take effect beside the others."""
         tree: Tree = self.model_dump(mode="json")
         for *outer, key in dormant(self):
-            section = reduce(lambda around, name: around and around[name], outer, tree)
+            section: Tree | None = tree
+            for name in outer:
+                section = section and section.get(name)  # not there, or out with what is around it
             if section is not None:
                 section.pop(key, None)
         return tree

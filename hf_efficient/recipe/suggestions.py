@@ -73,9 +73,12 @@ def unknown(path: KeyPath, known: Collection[KeyPath]) -> str:
 
 def _meant(path: KeyPath, known: Collection[KeyPath]) -> str | None:
     key = path[-1]
-    namesakes = [dotted(other) for other in known if other[-1] == key]
-    if namesakes or key in ALIASES:
-        return " or ".join(namesakes) or ALIASES[key]
+    if key in ALIASES:
+        return ALIASES[key]
+    namesakes = [other for other in known if other[-1] == key]
+    if namesakes:
+        depth = min(map(len, namesakes))  # those within techniques' sub-sections are meant least
+        return " or ".join(dotted(other) for other in namesakes if len(other) == depth)
     siblings = {other[-1]: dotted(other) for other in known if other[:-1] == path[:-1]}
     anywhere = {other[-1]: dotted(other) for other in known} | ALIASES
     for candidates in (siblings, anywhere):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hf_efficient.report.markdown import table
+from hf_efficient.report.markup import table
 from hf_efficient.report.units import NOT_MEASURED, count, decimal, duration, metric_label
 
 Record = Mapping[str, Any]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hf_efficient.report.curriculum import curriculum_markdown, prune_markdown
+from hf_efficient.report.markup import key_values, one_line, table
 from hf_efficient.report.summary import Rows, cost_rows, metric_names, origin_rows, scored_splits
 from hf_efficient.report.units import NOT_MEASURED, count, decimal, metric_label, score
 
@@ -19,9 +21,11 @@ def report_markdown(report: Mapping[str, Any], history: Sequence[Mapping[str, An
         f"Report of {report['output_dir']}": key_values(origin_rows(report)),
         "Results": results_table(report),
         "Cost": key_values(cost_rows(report)),
+        "Curriculum": curriculum_markdown(report),
+        "Pruning": prune_markdown(report),
         "History": _history(history),
         "How it was run": key_values(settings_rows(report)),
-        "Notes": "\n".join(f"- {_one_line(note)}" for note in report["notes"]),
+        "Notes": "\n".join(f"- {one_line(note)}" for note in report["notes"]),
         "Versions": key_values((name, str(version)) for name, version in report["versions"].items()),
     }
     title, *others = ((name, body) for name, body in sections.items() if body)
@@ -61,17 +65,6 @@ def settings_rows(report: Mapping[str, Any]) -> Rows:
         ("Recipe digest", report["recipe_digest"]),
     ]
     return [(label, value) for label, value in rows if value is not None]
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table whose first column is text and whose others are numbers."""
-    rule = [":---", *("---:" for _ in header[1:])]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in (header, rule, *rows))
-
-
-def key_values(rows: Iterable[tuple[str, str]]) -> str:
-    """A Markdown list of `label: value`."""
-    return "\n".join(f"- {label}: {_one_line(value)}" for label, value in rows)
 
 
 def _history(history: Sequence[Mapping[str, Any]]) -> str:
@@ -143,11 +136,3 @@ def _logged(row: Mapping[str, Any], column: str) -> str:
 def _plain(number: float | None) -> str:
     """A setting as it was written: `0.0001`, `16`, `1.5`."""
     return NOT_MEASURED if number is None else f"{number:.4g}"
-
-
-def _cell(text: str) -> str:
-    return _one_line(text).replace("|", "\\|")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(str(text).split())

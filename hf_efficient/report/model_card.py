@@ -12,7 +12,8 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from hf_efficient.assets import Asset
 from hf_efficient.recipe.yaml import read_document
-from hf_efficient.report.markdown import key_values, results_table, settings_rows
+from hf_efficient.report.markdown import results_table, settings_rows
+from hf_efficient.report.markup import key_values
 from hf_efficient.report.summary import cost_rows, data_name, metric_names, row_counts, scored_splits
 from hf_efficient.report.units import count, metric_label
 

@@ -22,7 +22,6 @@ from hf_efficient.data.labels import (
 )
 from hf_efficient.errors import DataError, PlanError, RecipeError, did_you_mean
 from hf_efficient.losses import IGNORED, Supervised, supervised
-from hf_efficient.losses.rows import PARTNER_LABELS, PARTNER_WEIGHT
 from hf_efficient.tasks.metrics import METRICS, metrics_for, score
 
 if TYPE_CHECKING:
@@ -37,8 +36,6 @@ Place = Callable[[str], str]
 
 DEFAULT_THRESHOLD: Final = 0.5
 """Probability from which a label of a multi-label problem is predicted, unless the recipe says otherwise."""
-
-_WEIGHTS: Final = ("sample_weight", PARTNER_WEIGHT)
 
 _PROBLEM_TYPES: Final = {
     "single_label": "single_label_classification",
@@ -158,14 +155,14 @@ class Classification:
         return rows
 
     def side_columns(self, features: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
-        """Labels and weights of encoded rows, and of those they are mixed with, as tensors, where there are some."""
-        of_labels = torch.long if self.problem == "single_label" else torch.float
-        types = {"labels": of_labels, PARTNER_LABELS: of_labels, **dict.fromkeys(_WEIGHTS, torch.float)}
-        return {
-            name: torch.as_tensor(np.asarray([row[name] for row in features]), dtype=dtype)
-            for name, dtype in types.items()
-            if name in features[0]
-        }
+        """`labels` and `sample_weight` of encoded rows as tensors, where they have them."""
+        batch = {}
+        if "labels" in features[0]:
+            dtype = torch.long if self.problem == "single_label" else torch.float
+            batch["labels"] = torch.as_tensor(np.asarray([row["labels"] for row in features]), dtype=dtype)
+        if "sample_weight" in features[0]:
+            batch["sample_weight"] = torch.tensor([row["sample_weight"] for row in features], dtype=torch.float)
+        return batch
 
     def _targets(self, table: Dataset, split: str) -> Any:
         labels = read_labels(table, self.columns.label, split)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 from datasets import concatenate_datasets
-from transformers import GenerationConfig
 
 from hf_efficient.data.columns import read_texts, read_weights
 from hf_efficient.data.decoder_inputs import DecoderInputs
@@ -20,6 +18,7 @@ from hf_efficient.data.encode import Encoded, Texts, num_truncated, tokenise
 from hf_efficient.data.targets import TargetRoles, TargetRules, has_targets, read_targets, resolve_target_columns
 from hf_efficient.errors import DataError, PlanError, RecipeError, did_you_mean
 from hf_efficient.losses import IGNORED, Supervised, target_tokens
+from hf_efficient.tasks.generation import without_chance
 from hf_efficient.tasks.row_by_row import RowByRow
 from hf_efficient.tasks.text_metrics import TEXT_METRICS, score_texts
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
     from numpy.typing import NDArray
     from torch import Tensor
-    from transformers import EvalPrediction, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import EvalPrediction, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
     from hf_efficient.recipe.data import DataSection
     from hf_efficient.recipe.task import Generation, TaskSection
@@ -36,10 +35,6 @@ Place = Callable[[str], str]
 
 DEFAULT_NEW_TOKENS: Final = 128
 """Tokens of a generated text at most, unless the recipe says otherwise or the model takes fewer."""
-
-_OF_SAMPLING: Final = ("temperature", "top_k", "top_p", "min_p", "top_h", "typical_p", "epsilon_cutoff", "eta_cutoff")
-_OF_BEAMS: Final = ("early_stopping", "length_penalty")
-"""Settings of generation that mean nothing without sampling, or with one beam; transformers refuses to save them."""
 
 
 @dataclass(frozen=True)
@@ -228,16 +223,8 @@ def _decoder_positions(config: Any) -> int | None:
 
 def _generation_config(own: GenerationConfig, wanted: Generation, positions: int | None) -> GenerationConfig:
     """The model's own settings of generation, with those of the recipe in their place; nothing is drawn by chance."""
-    idle = (*_OF_SAMPLING, *(_OF_BEAMS if wanted.num_beams == 1 else ()), "max_length")
     longest = min(DEFAULT_NEW_TOKENS, positions or DEFAULT_NEW_TOKENS)
-    config = copy.deepcopy(own)
-    config.update(  # type: ignore[no-untyped-call]
-        **dict.fromkeys(idle),
-        do_sample=False,
-        num_beams=wanted.num_beams,
-        max_new_tokens=wanted.max_new_tokens or longest,
-    )
-    return config
+    return without_chance(own, num_beams=wanted.num_beams, max_new_tokens=wanted.max_new_tokens or longest)
 
 
 def _metrics(section: TaskSection, place: Place) -> tuple[str, ...]:

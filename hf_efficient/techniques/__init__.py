@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from hf_efficient.errors import PlanError
 from hf_efficient.recipe.augment import Augment
 from hf_efficient.recipe.batching import Batching
+from hf_efficient.recipe.curriculum import Curriculum
 from hf_efficient.recipe.distill import Distill
 from hf_efficient.recipe.early_stopping import EarlyStopping
 from hf_efficient.recipe.freeze import Freeze
 from hf_efficient.recipe.peft import Peft
+from hf_efficient.recipe.prune import Prune
 from hf_efficient.recipe.section import Section
-from hf_efficient.techniques import augment, batching, distill, early_stopping, freeze, peft
+from hf_efficient.techniques import augment, batching, curriculum, distill, early_stopping, freeze, peft, prune
 
 if TYPE_CHECKING:
     from hf_efficient.data.train_rows import TrainRows
@@ -23,8 +25,13 @@ if TYPE_CHECKING:
 PREPARING: dict[type[Section], Callable[[Any, Any], Any]] = {Augment: augment.prepare}
 """Section of the recipe → what it does to the training rows before they are encoded."""
 
+CHECKING: dict[type[Section], Callable[[Any, Callable[[str], str]], None]] = {Augment: augment.check}
+"""Section of the recipe → what refuses, before a row is read, what it lacks on this machine."""
+
 TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
+    Prune: prune.apply,
     Augment: augment.apply,
+    Curriculum: curriculum.apply,
     Freeze: freeze.apply,
     Peft: peft.apply,
     Distill: distill.apply,
@@ -34,13 +41,24 @@ TECHNIQUES: dict[type[Section], Callable[[Any, Any], Any]] = {
 """Section of the recipe → technique, in the order in which they are applied (see docs/design.md §2)."""
 
 
-FINISHING: dict[type[Section], Callable[[Any, Any], Any]] = {Freeze: freeze.finish}
+FINISHING: dict[type[Section], Callable[[Any, Any], Any]] = {
+    Curriculum: curriculum.finish,
+    Freeze: freeze.finish,
+    Augment: augment.finish,
+}
 """Section of the recipe → what it does to the plan once all techniques are applied, for it must see their model."""
 
 
 def techniques_of(recipe: Recipe) -> list[Section]:
     """The sections of a recipe that are techniques."""
     return [section for _, section in recipe if type(section) in TECHNIQUES]
+
+
+def check_techniques(sections: Iterable[Section], place: Callable[[str], str]) -> None:
+    """Refuse, before a row is read, techniques that lack something on this machine."""
+    for section in sections:
+        if type(section) in CHECKING:
+            CHECKING[type(section)](section, place)
 
 
 def prepare_rows(rows: TrainRows, sections: Iterable[Section]) -> TrainRows:

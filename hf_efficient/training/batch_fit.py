@@ -16,9 +16,10 @@ from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from hf_efficient.errors import PlanError
 from hf_efficient.measure import free_memory
 from hf_efficient.models.distributed import data_parallel_size
+from hf_efficient.models.processes import on_main_process
 from hf_efficient.plan import Plan
 from hf_efficient.report.units import size
-from hf_efficient.training.launch import local_world_size, on_main_process
+from hf_efficient.training.launch import local_world_size
 from hf_efficient.training.memory import (
     forward_backward,
     holding_gradients,

@@ -11,12 +11,13 @@ from transformers import TrainingArguments, set_seed
 
 from hf_efficient import tasks
 from hf_efficient.data import load_tables
-from hf_efficient.data.unlabelled import UNLABELLED, load_unlabelled
+from hf_efficient.data.unlabelled import UNLABELLED, UNLABELLED_VIEWS, load_unlabelled
 from hf_efficient.errors import PlanError, RecipeError, did_you_mean
+from hf_efficient.measure import filling_time
 from hf_efficient.models import encoding_limits, load_model, load_processing_class
 from hf_efficient.plan import Plan
 from hf_efficient.recipe.peft import RATE_FACTOR
-from hf_efficient.techniques import apply_techniques, techniques_of
+from hf_efficient.techniques import apply_techniques, check_techniques, techniques_of
 from hf_efficient.training.cores import share_cores
 from hf_efficient.training.effects import refuse_for_this_model, refuse_on_this_machine
 from hf_efficient.training.launch_checks import Circumstances, check_distributed_config
@@ -65,8 +66,10 @@ def build(
     """
     if live.model is not None and recipe.model.distributed_config.num_processes > 1:
         raise PlanError(f"{recipe.place('model.distributed_config')} can't cut model=, which is loaded already.")
+    filled = filling_time()
     check_distributed_config(Circumstances.current(recipe, args.device.type))
     refuse_on_this_machine(recipe, args.device.type)
+    check_techniques(techniques_of(recipe), recipe.place)
     shared = share_cores(args, recipe.place)
     tables = load_tables(
         recipe.data,
@@ -90,6 +93,8 @@ def build(
     task = tasks.bind(task, loaded.model, processing_class)
     train = prepare(recipe, args, task, tables)
     tables["train"] = train.table
+    if train.unlabelled_views is not None:
+        tables[UNLABELLED_VIEWS] = train.unlabelled_views
     limits = encoding_limits(
         task, loaded.model.config, processing_class, recipe.data, recipe.place, virtual_tokens=recipe.virtual_tokens
     )
@@ -105,6 +110,7 @@ def build(
         train_dataset=train_dataset(encoded, train.rows_per_epoch),
         eval_dataset=encoded["validation"].dataset if "validation" in encoded else None,
         test_dataset=encoded["test"].dataset if "test" in encoded else None,
+        train_table=None if recipe.data.streaming else train.table,
         rows_per_epoch=with_unlabelled(train.rows_per_epoch, tables),
         num_unlabelled=len(tables[UNLABELLED]) if UNLABELLED in tables else 0,
         encode_train=None
@@ -123,7 +129,12 @@ def build(
         plan = with_stream(plan, recipe, tables, limits)
     plan = apply_techniques(plan, techniques_of(recipe))
     refuse_for_this_model(recipe, plan.model)  # again: less of it may be trained
-    return replace(plan, learning_rates=_learning_rates(recipe, plan.model))
+    wall, cpu = filling_time()
+    return replace(
+        plan,
+        learning_rates=_learning_rates(recipe, plan.model),
+        prepared_seconds=(wall - filled[0], cpu - filled[1]),
+    )
 
 
 def _place_of_model(recipe: Recipe) -> Callable[[str], str]:

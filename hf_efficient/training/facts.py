@@ -80,7 +80,7 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
             "python": platform.python_version(),
             **{name: version(name) for name in (*REPORTED_PACKAGES, *(["peft"] if recipe.peft else []))},
         },
-        "techniques": dict(plan.facts),
+        "techniques": {name: told() if callable(told) else told for name, told in plan.facts.items()},
         "notes": list(plan.notes),
         "recipe_digest": recipe.digest(),
         "output_dir": str(RunDirectory.of(recipe).path),

@@ -18,6 +18,7 @@ from hf_efficient.data.files import first_line
 from hf_efficient.errors import HubError, PlanError, RunDirectoryError
 from hf_efficient.models import read_image_processor, takes_images
 from hf_efficient.models.adapters import load_adapted
+from hf_efficient.models.processes import on_main_process
 from hf_efficient.models.quantization import same_in_evaluation
 from hf_efficient.recipe import Hub, Recipe
 from hf_efficient.report import read_report, write_reports
@@ -25,7 +26,6 @@ from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.batch_fit import divide_steps
 from hf_efficient.training.build import Live, build
 from hf_efficient.training.facts import report_facts
-from hf_efficient.training.launch import on_main_process
 from hf_efficient.training.progress import without_library_bars
 from hf_efficient.training.run import run
 from hf_efficient.training.run_directory import RunDirectory, held, open_run

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from accelerate import DistributedType, PartialState
-from accelerate.utils import broadcast_object_list, gather_object
-
-from hf_efficient.errors import HfEfficientError
-
-T = TypeVar("T")
 
 _LOST = re.compile(r"gloo/transport|Connection (closed|reset) by peer|Broken pipe")
 """In messages of gloo, which has no exception of its own (torch 2.13)."""
@@ -71,26 +65,3 @@ def lost_process(error: BaseException) -> bool:
     if isinstance(error, torch.distributed.DistBackendError):
         return True
     return isinstance(error, RuntimeError) and _LOST.search(str(error)) is not None
-
-
-def on_main_process(decide: Callable[[], T]) -> T:
-    """Call a function on the first process and give its result, or raise its error, on every one."""
-    state = PartialState()
-    if state.num_processes == 1:
-        return decide()
-    answer: list[Any] = [None]
-    if state.is_main_process:
-        try:
-            answer = [decide()]
-        except HfEfficientError as error:
-            answer = [error]
-    broadcast_object_list(answer)
-    if isinstance(answer[0], HfEfficientError):
-        raise answer[0]
-    return answer[0]  # type: ignore[no-any-return]
-
-
-def on_every_process(ask: Callable[[], T]) -> list[T]:
-    """What a function gives on each process, by rank, known to all."""
-    answers: list[T] = gather_object([ask()])
-    return answers

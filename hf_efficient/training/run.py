@@ -23,6 +23,7 @@ from hf_efficient.data.stream import StreamedRows
 from hf_efficient.errors import HfEfficientError, PlanError, RunDirectoryError, TryAgainError
 from hf_efficient.measure import Stopwatch
 from hf_efficient.models.adapters import can_merge, is_adapted, load_adapted, merged, save_adapter, unloaded
+from hf_efficient.models.processes import on_every_process, on_main_process
 from hf_efficient.models.quantization import numel
 from hf_efficient.plan import Plan
 from hf_efficient.report.units import size
@@ -30,7 +31,7 @@ from hf_efficient.tasks import predict_step, preprocess_logits_for_metrics
 from hf_efficient.training.checkpoint import disk_error
 from hf_efficient.training.divergence import EndIfDiverged
 from hf_efficient.training.epoch_end import SaveAfterEvaluation, WithoutEpochs
-from hf_efficient.training.launch import local_world_size, lost_process, on_every_process, on_main_process
+from hf_efficient.training.launch import local_world_size, lost_process
 from hf_efficient.training.progress import JsonLog, ProgressBar, without_library_bars
 from hf_efficient.training.run_directory import Opening, RunDirectory
 from hf_efficient.training.trainer import EfficientTrainer
@@ -142,7 +143,7 @@ def _make_trainer(plan: Plan, directory: RunDirectory) -> EfficientTrainer:
         processing_class=plan.processing_class,
         compute_metrics=None if plan.task is None else plan.task.compute_metrics,
         callbacks=[
-            Stopwatch(),  # before those that prepare something: their time counts
+            Stopwatch(*plan.prepared_seconds),  # before those that prepare something: their time counts
             *([WithoutEpochs()] if isinstance(plan.train_dataset, StreamedRows) else []),
             *plan.callbacks,
             EndIfDiverged(),

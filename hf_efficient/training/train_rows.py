@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from hf_efficient.data.label_noise import with_label_noise
 from hf_efficient.data.train_rows import TrainRows
-from hf_efficient.data.unlabelled import UNLABELLED, append_unlabelled
+from hf_efficient.data.unlabelled import UNLABELLED, UNLABELLED_VIEWS, append_unlabelled, views_beside
+from hf_efficient.errors import PlanError
 from hf_efficient.models import encoding_limits
 from hf_efficient.techniques import prepare_rows, techniques_of
 
@@ -28,8 +31,32 @@ def prepare(recipe: Recipe, args: TrainingArguments, task: Task, tables: Dataset
         num_epochs=_num_epochs(args, len(tables["train"])),
         seed=args.seed if args.data_seed is None else args.data_seed,
         place=recipe.place,
+        task=task,
+        device=args.device,
+        unlabelled=tables.get(UNLABELLED),
     )
-    return rows if recipe.data.streaming else prepare_rows(rows, techniques_of(recipe))
+    if recipe.data.streaming:
+        return rows
+    return prepare_rows(_with_label_noise(rows, recipe, task), techniques_of(recipe))
+
+
+def _with_label_noise(rows: TrainRows, recipe: Recipe, task: Task) -> TrainRows:
+    """The rows with as many wrong labels as the recipe says.
+
+    Raises:
+        PlanError: rows have no class, or several.
+    """
+    share, problem = recipe.data.label_noise, task.facts()["problem"]
+    if not share:
+        return rows
+    if problem != "single_label":
+        raise PlanError(
+            f"{recipe.place('data.label_noise')} can't take effect: only rows of one class each have a wrong one, and "
+            f"this is a {problem} problem; take it out."
+        )
+    table = with_label_noise(rows.table, task.columns.label[0], share, recipe.data.seed)
+    note = f"data.label_noise: {round(share * len(table)):,} of {len(table):,} training labels were replaced"
+    return replace(rows, table=table).with_note(note)
 
 
 def _num_epochs(args: TrainingArguments, num_rows: int) -> int:
@@ -54,8 +81,12 @@ def train_dataset(encoded: Mapping[str, Encoded], rows_per_epoch: int | None) ->
     train = encoded["train"].dataset
     if UNLABELLED not in encoded:
         return train
-    rows = append_unlabelled(train, encoded[UNLABELLED].dataset)
-    return _in_epochs(rows, len(train), rows_per_epoch)
+    unlabelled = encoded[UNLABELLED].dataset
+    rows = _in_epochs(append_unlabelled(train, unlabelled), len(train), rows_per_epoch)
+    if UNLABELLED_VIEWS not in encoded:
+        return rows
+    per_epoch = None if rows_per_epoch is None else rows_per_epoch + len(unlabelled)
+    return views_beside(rows, encoded[UNLABELLED_VIEWS].dataset, len(unlabelled), per_epoch)
 
 
 def _in_epochs(rows: Dataset, num_labelled: int, rows_per_epoch: int | None) -> Dataset:

@@ -18,7 +18,8 @@ from hf_efficient.data.batches import Batches, Split
 from hf_efficient.data.decoder_inputs import DecoderInputs
 from hf_efficient.data.epochs import InEpoch, Shuffled
 from hf_efficient.errors import PlanError
-from hf_efficient.losses import Batch, Loss, Supervised, is_side_column, known_head
+from hf_efficient.losses import PARTNER_LABELS, ROW_NUMBER, Batch, Loss, Supervised, is_side_column, known_head
+from hf_efficient.measure import Observer
 from hf_efficient.models.adapter_state import load_checkpoint
 from hf_efficient.models.adapters import base_model, is_adapted
 from hf_efficient.models.distributed import data_parallel_size
@@ -140,6 +141,10 @@ class EfficientTrainer(Trainer):
             callbacks=tuple(callbacks or ()),
         )
         plan = apply_techniques(plan, techniques)
+        if compute_loss_func is not None and PARTNER_LABELS in (
+            getattr(plan.train_dataset, "column_names", None) or ()
+        ):
+            raise PlanError("augment.mixup and augment.cutmix mix labels, of which compute_loss_func knows nothing.")
         self.sampler = plan.order
         self.rows_per_epoch = plan.rows_per_epoch
         self.batches = plan.batches
@@ -213,6 +218,9 @@ class EfficientTrainer(Trainer):
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
         """Forward and backward pass of one micro-batch; its share of the step's loss."""
+        if ROW_NUMBER in inputs:
+            for observer in self._observers():
+                observer.on_rows(inputs[ROW_NUMBER])
         if self._replay is None:
             return self._training_step(model, inputs, num_items_in_batch)
         return self._replay(model, inputs, num_items_in_batch)
@@ -234,7 +242,7 @@ class EfficientTrainer(Trainer):
             num_items_in_batch: rows of the whole step for each term; by default those of this micro-batch.
         """
         if self.compute_loss_func is not None:
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            return super().compute_loss(model, _unnumbered(inputs), return_outputs, num_items_in_batch)
         self.loss_is_scaled_for_ga = True
         if not model.training or num_items_in_batch is None:
             num_items_in_batch = self._count(inputs, self.args.device).clamp(min=1)
@@ -258,12 +266,20 @@ class EfficientTrainer(Trainer):
         if not model.training:
             loss = self._evaluation_loss(batch, counts[0])
         else:
-            terms = [term.rows(batch).values.sum() * (term.weight / counts[i]) for i, term in enumerate(self._losses)]
+            rows = [term.rows(batch) for term in self._losses]
+            for observer in self._observers():
+                observer.on_losses(batch, rows[0])
+            weighted = zip(rows, self._losses, counts, strict=True)
+            terms = [each.values.sum() * (term.weight / count) for each, term, count in weighted]
             loss = terms[0] if len(terms) == 1 else torch.stack(terms).sum()
         # prediction_step drops the first element of a tuple as the loss.
         return loss, outputs if isinstance(outputs, Mapping) else (loss, *outputs)
 
+    def _observers(self) -> list[Observer]:
+        return [callback for callback in self.callback_handler.callbacks if isinstance(callback, Observer)]
+
     def _model_loss(self, model: nn.Module, inputs: dict[str, Any], counts: Tensor) -> tuple[Tensor, Any]:
+        inputs = _unnumbered(inputs)
         if self._consumes_count is None:
             self._consumes_count = consumes_count(model, inputs)
         share = self._count(inputs, counts.device)[0]
@@ -327,8 +343,10 @@ class EfficientTrainer(Trainer):
 
     def _set_signature_columns_if_needed(self) -> None:
         super()._set_signature_columns_if_needed()
+        names: Any = self._signature_columns
+        if names is not None and ROW_NUMBER not in names:
+            names = self._signature_columns = [*names, ROW_NUMBER]  # type: ignore[assignment]
         if self._losses is not None:
-            names: Any = self._signature_columns
             kept = filter(is_side_column, getattr(self.train_dataset, "column_names", None) or ())
             self._signature_columns = [*dict.fromkeys((*names, "sample_weight", *kept))]  # type: ignore[assignment]
 
@@ -434,7 +452,18 @@ class EfficientTrainer(Trainer):
     def _takes_adapters(self) -> bool:
         return is_adapted(self.model) and not (self.is_fsdp_enabled or self.is_deepspeed_enabled)
 
+    def _load_callback_state(self) -> None:
+        observers = {type(observer).__name__: observer for observer in self._observers()}
+        stored: Any = self.state.stateful_callbacks
+        told = {name: stored.pop(name) for name in observers if name in stored}
+        super()._load_callback_state()
+        for name, state in told.items():
+            observers[name].load_state(state["attributes"])
+            stored[name] = state
+
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        for observer in self._observers():
+            observer.before_save()
         known: Any = self.state.stateful_callbacks  # by name, whatever its declared type says
         for callback in self.callback_handler.callbacks:
             # transformers 5.23 fails on one that was not there when the checkpoint resumed from was written.
@@ -442,3 +471,8 @@ class EfficientTrainer(Trainer):
                 known.setdefault(type(callback).__name__, callback.state())
         with writing_checkpoint(str(self.args.output_dir), self.state.global_step), keeping_names(self.model):
             super()._save_checkpoint(model, trial)
+
+
+def _unnumbered(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """A batch without the numbers of its rows, which no model takes."""
+    return {key: value for key, value in inputs.items() if key != ROW_NUMBER}

@@ -24,7 +24,9 @@ def _ordered(names):
 def test_the_public_names():
     assert hf_efficient.__all__ == [
         "ActiveOutcome",
+        "Augment",
         "Batching",
+        "Curriculum",
         "Distill",
         "EarlyStopping",
         "EfficientTrainer",
@@ -32,6 +34,7 @@ def test_the_public_names():
         "HfEfficientError",
         "Outcome",
         "Peft",
+        "Prune",
         "Recipe",
         "active_learning",
         "finetune",

@@ -115,6 +115,16 @@ def test_distillation_with_kept_answers(benchmark, monkeypatch, rows, capsys):
     assert "foretold from a step" in capsys.readouterr().out
 
 
+def test_what_difficulty_costs(benchmark, monkeypatch, rows, capsys):
+    module = benchmark("curriculum")
+    monkeypatch.setattr(module, "BATCH", 2)
+    result = run(module, monkeypatch, rows, "--rounds", "1", "--rows", "8")["results"]
+    seconds = {name: spent["median"] for name, spent in result["seconds"].items()}
+    assert result["cost"]["model"]["median"] == pytest.approx(seconds["model"] / seconds["epoch"])
+    assert result["cost"]["training"]["median"] == pytest.approx(seconds["training"] / seconds["epoch"] - 1)
+    assert "share of an epoch" in capsys.readouterr().out
+
+
 def test_peak_memory_is_that_of_a_process(benchmark, rows, tmp_path):
     rows.dataset.save_to_disk(tmp_path / "rows")
     assert benchmark("memory").peak_of("bucketed", str(tmp_path), json.dumps(["2", "10", rows.model])) > 100e6
@@ -222,3 +232,26 @@ def test_the_report_of_an_experiment(benchmark, monkeypatch, tmp_path):
     assert "| b | 1 | 0.7500 | 4.0 s | 5 B | 10 | 6 B |" in note.read_text()
     assert note.read_text().endswith("after\n")
     assert note.with_suffix(".png").read_bytes()[1:4] == b"PNG"
+
+
+def test_the_report_of_active_learning(benchmark, monkeypatch, tmp_path):
+    row = {"metric": "accuracy", "greater_is_better": True, "pool": 99, "seed": 1}
+    rows = [
+        {**row, "strategy": "full", "curve": [[99, 0.8]]},
+        {**row, "strategy": "badge", "curve": [[10, 0.5], [20, 0.78]]},
+        {**row, "strategy": "random", "curve": [[10, 0.5], [20, 0.6]]},
+    ]
+    (tmp_path / "active-r8.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    over = {"median": 2.5, "quartiles": [2.4, 2.6], "limit": 3.0}
+    scored = {"length": 128, "tokens_per_row": 31.6, "speedup_over_fixed": over}
+    (tmp_path / "active_scoring.json").write_text(json.dumps({"results": {"demo/x": scored}}))
+    note = tmp_path / "active.md"
+    note.write_text((ROOT / "docs" / "results" / "active.md").read_text())
+    monkeypatch.setattr(sys, "argv", ["", "--results", str(tmp_path), "--note", str(note)])
+    benchmark("active_report").main()
+    text = note.read_text()
+    assert "| badge | 1 | 0.5000 | 0.7800 | 20 | 20 | 0% |" in text
+    assert "all 99 labels: Accuracy 0.8000; 95% of it are 0.7600" in text
+    assert "| demo/x | 32 | 128 | 2.50 (2.40 to 2.60) | 3.00 |" in text
+    assert "<!-- active-20news -->\nNot measured yet." in text
+    assert note.with_name("active-r8.png").read_bytes()[1:4] == b"PNG"

@@ -29,8 +29,8 @@ def plain_losses(tmp_path_factory):
 def test_every_technique_has_a_row():
     sections = {key.split(".")[0] for row in TABLE.values() for key in row.settings}
     fields = {section.__name__: section for section in TECHNIQUES}
-    assert {"Augment", "Batching", "Distill", "EarlyStopping", "Freeze", "Peft"} == set(fields)
-    assert {"augment", "batching", "distill", "early_stopping", "freeze", "peft"} <= sections
+    assert {"Augment", "Batching", "Curriculum", "Distill", "EarlyStopping", "Freeze", "Peft", "Prune"} == set(fields)
+    assert {"augment", "batching", "curriculum", "distill", "early_stopping", "freeze", "peft", "prune"} <= sections
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -72,7 +72,7 @@ def test_every_pair_trains(first, second, tmp_path):
     if TABLE[first].same_slot is not None and TABLE[first].same_slot == TABLE[second].same_slot:
         assert set(TABLE[first].settings) & set(TABLE[second].settings), "a mapping can hold only one of them"
         return
-    settings = {**TABLE[first].settings, **TABLE[second].settings, "training.num_train_epochs": 1}
+    settings = {"training.num_train_epochs": 1, **TABLE[first].settings, **TABLE[second].settings}
     reason = TABLE[first].refused_with.get(second) or TABLE[second].refused_with.get(first)
     if reason is not None:
         with pytest.raises(HfEfficientError, match=reason):
@@ -92,6 +92,8 @@ def test_its_neutral_setting_gives_the_plain_run(name, plain_losses, tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
+        "curriculum",
+        "prune",
         "distill",
         "distill_features",
         "distill_projection",

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
+from hf_efficient.errors import PlanError
 from hf_efficient.measure import filling
-from hf_efficient.techniques.augment.texts import Draws, views_of
+from hf_efficient.techniques.augment import label_keep
+from hf_efficient.techniques.augment.augmenters import make_augmenters
+from hf_efficient.techniques.augment.consistency import unlabelled_views, with_consistency
+from hf_efficient.techniques.augment.how_many import rows_of_copies
+from hf_efficient.techniques.augment.label_keep import LabelKeeper
+from hf_efficient.techniques.augment.rows import Made, facts_of, make_views, with_labels_kept
 
 if TYPE_CHECKING:
-    from datasets import Dataset
-
     from hf_efficient.data.train_rows import TrainRows
     from hf_efficient.plan import Plan
     from hf_efficient.recipe.augment import Augment
+    from hf_efficient.techniques.augment.texts import Augmenter
+
+NAME: Final = "augment"
+
+
+def check(section: Augment, place: Callable[[str], str]) -> None:
+    """Refuse, before a row is read, augmenters that lack something on this machine.
+
+    Raises:
+        AssetError, PlanError: as `make_augmenters`.
+    """
+    if section.control:
+        return
+    make_augmenters(section.text_augmenters, place)
+    if section.keep_label is not None:
+        label_keep.check(section.keep_label, place)
 
 
 def prepare(rows: TrainRows, section: Augment) -> TrainRows:
@@ -28,33 +49,78 @@ def prepare(rows: TrainRows, section: Augment) -> TrainRows:
 
 
 def apply(plan: Plan, section: Augment) -> Plan:
-    """The plan with views of its images; texts have been augmented before they were encoded."""
-    if not section.image_augmenters:
-        return plan
-    from hf_efficient.techniques.augment.images import with_views  # pillow is an optional package
+    """The plan with views of its images; texts have been augmented before they were encoded.
 
-    return with_views(plan, section)
+    Raises:
+        PlanError: they have not, for the trainer was given encoded rows.
+    """
+    if section.image_augmenters:
+        return _with_images(plan, section)
+    if NAME not in plan.facts:
+        raise PlanError("Augment makes views of texts, and the training rows are encoded already; use finetune.")
+    return plan
+
+
+def _with_images(plan: Plan, section: Augment) -> Plan:
+    from hf_efficient.data.images import require_pillow
+
+    require_pillow()
+    from hf_efficient.techniques.augment.images import with_views
+
+    plan, facts = with_views(plan, section)
+    views, rows = facts["views"], facts["views"] + facts["originals"]
+    how = "unchanged, as a control" if section.control else f"drawn {'anew' if facts['fresh'] else 'once'}"
+    of_epochs = "in each epoch" if facts["fresh"] or section.control else "for all epochs"
+    note = f"augment: {views:,} of the {rows:,} training rows are views of images, {how} {of_epochs}"
+    return plan.with_facts(NAME, facts).with_note(note)
+
+
+def finish(plan: Plan, section: Augment) -> Plan:
+    """The plan with what is learnt from unlabelled rows, once all techniques are applied, for it asks their model."""
+    return plan if section.consistency is None else with_consistency(plan, section.consistency)
 
 
 def _with_views(rows: TrainRows, section: Augment) -> TrainRows:
     from datasets import concatenate_datasets
 
     num_epochs = rows.num_epochs if section.views == "fresh" else 1
-    blocks = []
+    augmenters = {} if section.control else make_augmenters(section.text_augmenters, rows.place, rows.device)
+    epochs = list(_epochs(rows, section, augmenters, num_epochs))
+    originals = [rows.table] if section.originals else []
+    table = concatenate_datasets([part for made in epochs for part in (*originals, *(views.table for views in made))])
+    facts = facts_of(views for made in epochs for views in made) | {"epochs": num_epochs}
+    augmented = replace(rows, table=table, rows_per_epoch=len(table) // num_epochs if num_epochs > 1 else None)
+    if section.consistency is not None:
+        augmented = replace(augmented, unlabelled_views=unlabelled_views(rows, augmenters, num_epochs))
+    return augmented.with_facts(NAME, facts).with_note(_note(facts, len(rows.table), section))
+
+
+def _epochs(
+    rows: TrainRows, section: Augment, augmenters: Mapping[str, Augmenter], num_epochs: int
+) -> Iterator[list[Made]]:
+    """The views of each epoch, copy by copy."""
+    keeper = None if section.control or section.keep_label is None else LabelKeeper.of(section.keep_label, rows)
+    copies = rows_of_copies(rows, section)
     for epoch in range(num_epochs):
-        blocks += [rows.table] if section.originals else []
-        blocks += [_copy(rows, section, epoch, copy) for copy in range(section.copies)]
-    table = concatenate_datasets(blocks)
-    return replace(rows, table=table, rows_per_epoch=len(table) // num_epochs if num_epochs > 1 else None)
+        if section.control:
+            yield [Made.unchanged(rows.table.select(chosen)) for chosen in copies]
+        else:
+            views = (make_views(rows, chosen, augmenters, epoch, copy) for copy, chosen in enumerate(copies))
+            yield [
+                with_labels_kept(made, rows.table.select(chosen), keeper)
+                for made, chosen in zip(views, copies, strict=True)
+            ]
 
 
-def _copy(rows: TrainRows, section: Augment, epoch: int, copy: int) -> Dataset:
-    """One view of each row."""
+def _note(facts: dict[str, Any], num_rows: int, section: Augment) -> str:
+    views, epochs = facts["views"], facts["epochs"]
+    each = f" for each of {epochs} epochs" if epochs > 1 else ""
     if section.control:
-        return rows.table
-    table = rows.table
-    for name in (rows.columns.text, rows.columns.text_pair):
-        if name is not None:
-            views = views_of(table[name][:], section.text_augmenters, Draws(rows.seed, epoch, copy))
-            table = table.remove_columns(name).add_column(name, views).select_columns(rows.table.column_names)
-    return table
+        return f"augment: {views // epochs:,} of the {num_rows:,} training rows again{each}, unchanged, as a control"
+    share = facts["unchanged"] / views if views else 0.0
+    made = (
+        f"augment: {views // epochs:,} views of {num_rows:,} training rows{each}; {share:.1%} of them equal their row"
+    )
+    if section.keep_label is None:
+        return made
+    return f"{made}, and {facts['dropped']:,} of all were taken for another class and are their row instead"

@@ -1,67 +1,94 @@
-"""Views of texts: each by one of the augmenters, drawn for the text."""
+"""Views of texts: each by one of the augmenters, drawn for the row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from hf_efficient.recipe.augment import RandomSwap
-from hf_efficient.recipe.section import Section
+from hf_efficient.techniques.augment.draws import Draws, Numbers
+from hf_efficient.techniques.augment.words import WordAugmenter, Words
 
-
-@dataclass(frozen=True)
-class Draws:
-    """Where the random choices of a set of views come from: the same for the same (seed, epoch, copy, row)."""
-
-    seed: int
-    epoch: int
-    copy: int
-
-    def generator(self, row: int) -> np.random.Generator:
-        """Random numbers of one row."""
-        return np.random.default_rng([self.seed, self.epoch, self.copy, row])
+_BLOCK: Final = 50_000
+"""Texts whose words are held in memory at a time."""
+_WHICH: Final = 98
+"""The purpose of the random number that says which augmenter a row's view takes."""
 
 
-class Augmenter(Protocol):
-    """What makes views of texts."""
+class TextAugmenter(Protocol):
+    """What makes views of texts, given as Python's own strings."""
 
     def __call__(self, texts: Sequence[str], rows: Sequence[int], draws: Draws) -> list[str]:
         """One view of each text; `rows` are their numbers in the table, by which their random numbers are drawn."""
         ...
 
 
+class Augmenter(Protocol):
+    """What makes views of texts, or of lists of words, given as an Arrow array."""
+
+    def __call__(self, column: Any, rows: Numbers, draws: Draws) -> Any:
+        """One view of each."""
+        ...
+
+
 @dataclass(frozen=True)
-class Swap:
-    """Two words change places, again and again."""
+class OfStrings:
+    """An augmenter of strings."""
 
-    share: float
+    augmenter: TextAugmenter
 
-    def __call__(self, texts: Sequence[str], rows: Sequence[int], draws: Draws) -> list[str]:
+    def __call__(self, column: Any, rows: Numbers, draws: Draws) -> Any:
         """One view of each text."""
-        return [self._view(text, draws.generator(row)) for text, row in zip(texts, rows, strict=True)]
-
-    def _view(self, text: str, generator: np.random.Generator) -> str:
-        words = text.split()
-        for _ in range(round(self.share * len(words))):
-            i, j = generator.integers(len(words), size=2)
-            words[i], words[j] = words[j], words[i]
-        return " ".join(words)
+        return pa.array(self.augmenter(column.to_pylist(), rows.tolist(), draws), pa.string())
 
 
-AUGMENTERS: dict[type[Section], Callable[[Any], Augmenter]] = {RandomSwap: lambda section: Swap(section.share)}
-"""Sub-section of `augment:` → the augmenter with its settings."""
+@dataclass(frozen=True)
+class OfWords:
+    """An augmenter of words; of lists of words it gives lists."""
+
+    augmenter: WordAugmenter
+
+    def __call__(self, column: Any, rows: Numbers, draws: Draws) -> Any:
+        """One view of each text, or list."""
+        starts = range(0, len(column), _BLOCK)
+        return pa.concat_arrays([self._view(column[s : s + _BLOCK], rows[s : s + _BLOCK], draws) for s in starts])
+
+    def _view(self, column: Any, rows: Numbers, draws: Draws) -> Any:
+        if pa.types.is_list(column.type):
+            return self.augmenter(Words.of_lists(column, rows), draws).lists()
+        return self.augmenter(Words.of_texts(column, rows), draws).texts()
 
 
-def views_of(texts: Sequence[str], sections: Mapping[str, Section], draws: Draws) -> list[str]:
-    """One view of each text, by an augmenter drawn for it."""
-    augmenters = [AUGMENTERS[type(section)](section) for section in sections.values()]
-    chosen = np.random.default_rng([draws.seed, draws.epoch, draws.copy]).integers(len(augmenters), size=len(texts))
-    views = list(texts)
+@dataclass(frozen=True)
+class Views:
+    """Views of a column, and how they came about."""
+
+    column: Any
+    """An Arrow array."""
+    by: Numbers
+    """Number of the augmenter that made each."""
+    is_unchanged: Any
+    """An Arrow array: whether each is what its row says."""
+
+
+def views_of(column: Any, augmenters: Sequence[Augmenter], rows: Numbers, draws: Draws) -> Views:
+    """One view of each text, or list of words, of an Arrow array, by an augmenter drawn for its row.
+
+    No view is empty: where nothing is left of a text, it stays as it is.
+    """
+    by = replace(draws, column=0).below(np.full(len(rows), len(augmenters)), rows, 0, _WHICH)
+    parts, places = [], []
     for number, augmenter in enumerate(augmenters):
-        rows = np.flatnonzero(chosen == number).tolist()
-        for row, view in zip(rows, augmenter([texts[row] for row in rows], rows, draws), strict=True):
-            views[row] = view
-    return views
+        chosen = np.flatnonzero(by == number)
+        if len(chosen):
+            parts.append(augmenter(column.take(pa.array(chosen)), rows[chosen], draws))
+            places.append(chosen)
+    views = pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate(places))))
+    if pa.types.is_list(column.type):
+        return Views(views, by, pc.equal(pc.binary_join(views, " "), pc.binary_join(column, " ")))
+    views = pc.if_else(pc.equal(pc.utf8_trim_whitespace(views), ""), column, views)
+    return Views(views, by, pc.equal(views, column))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from transformers import DataCollatorWithPadding
-
+from hf_efficient.data.side_columns import SideColumns
 from hf_efficient.errors import PlanError
 from hf_efficient.losses.rows import OF_TEACHER
 from hf_efficient.models.adapters import model_class
@@ -45,7 +43,7 @@ def with_rows_of(teacher: Loaded, number: int, plan: Plan, section: Distill) -> 
     return replace(
         plan,
         train_dataset=_beside(plan.train_dataset, own),
-        data_collator=_Collator(plan.data_collator, prefix, DataCollatorWithPadding(teacher.tokenizer)),
+        data_collator=SideColumns(plan.data_collator, prefix, teacher.tokenizer),
     ), prefix
 
 
@@ -93,20 +91,3 @@ def _beside(rows: Any, own: Any) -> Any:
     from datasets import concatenate_datasets
 
     return concatenate_datasets([rows, own], axis=1)
-
-
-@dataclass(frozen=True)
-class _Collator:
-    """Adds what a teacher reads to the batches of training rows."""
-
-    collator: Callable[[Sequence[Mapping[str, Any]]], Any]
-    prefix: str
-    pad: DataCollatorWithPadding
-
-    def __call__(self, features: Sequence[Mapping[str, Any]]) -> Any:
-        batch = self.collator(features)
-        columns = {name: name.removeprefix(self.prefix) for name in features[0] if name.startswith(self.prefix)}
-        if columns:  # rows that are scored have none
-            padded = self.pad([{name: row[column] for column, name in columns.items()} for row in features])
-            batch.update({column: padded[name] for column, name in columns.items()})
-        return batch

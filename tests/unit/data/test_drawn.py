@@ -8,6 +8,8 @@ import numpy as np
 from datasets import Dataset
 
 from hf_efficient.data.drawn import ITSELF, DrawnRows, is_drawn_anew, layout
+from hf_efficient.data.fed import numbered
+from hf_efficient.losses import ROW_NUMBER
 
 
 def told(number, copy, epoch):
@@ -42,12 +44,23 @@ def test_workers_that_are_started_anew_get_a_copy():
     assert pickle.loads(pickle.dumps(drawn()))[3] == drawn()[3]
 
 
-def test_rows_without_labels_stand_last():
-    numbers, copies = layout(3, 1, 2, originals=True)
-    assert numbers.tolist() == [0, 1, 0, 1, 0, 1, 2, 2, 2]
-    assert copies.tolist() == [ITSELF, ITSELF, 0, 0, 1, 1, ITSELF, 0, 1]
+def test_rows_themselves_come_first_and_then_copy_by_copy():
+    numbers, copies = layout(3, [np.asarray([0, 2]), np.asarray([2])], originals=True)
+    assert numbers.tolist() == [0, 1, 2, 0, 2, 2]
+    assert copies.tolist() == [ITSELF, ITSELF, ITSELF, 0, 0, 1]
 
 
 def test_views_alone():
-    numbers, copies = layout(2, 0, 1, originals=False)
+    numbers, copies = layout(2, [np.arange(2)], originals=False)
     assert (numbers.tolist(), copies.tolist()) == ([0, 1], [0, 0])
+
+
+def test_numbers_are_those_in_the_epoch():
+    rows = numbered(drawn(), 2)
+    assert [rows[index][ROW_NUMBER] for index in (0, 1, 4, 7)] == [0, 1, 0, 1]
+    assert rows.column_names == ("value", ROW_NUMBER)
+
+
+def test_rows_that_are_kept_are_kept_in_each_epoch():
+    rows = drawn().keep(np.asarray([1]))
+    assert [rows[index] for index in (0, 3)] == [told(0, 1, 0), told(0, 1, 3)]

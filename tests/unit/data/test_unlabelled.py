@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from datasets import Dataset, Value
 
-from hf_efficient.data.unlabelled import append_unlabelled, load_unlabelled
+from hf_efficient.data.unlabelled import append_unlabelled, load_unlabelled, views_beside
 from hf_efficient.errors import DataError, RecipeError
 from hf_efficient.recipe.data import DataSection
 
@@ -63,3 +63,19 @@ def test_a_file_without_rows_is_refused(tmp_path):
 def test_a_file_that_is_not_there_is_refused():
     with pytest.raises(RecipeError, match=r"data\.unlabelled: .*tweets\.csv"):
         load_unlabelled(DataSection(train="t.csv", unlabelled="no/tweets.csv"), ROLES, str)
+
+
+@pytest.mark.parametrize(
+    ("views", "rows_per_epoch", "expected"),
+    [
+        ([[1], [2]], None, [None, None, [1], [2]]),
+        ([[1], [2]], 2, [None, [1], None, [2]]),
+        ([[1]], 2, [None, [1], None, [1]]),
+    ],
+)
+def test_views_stand_beside_their_rows(views, rows_per_epoch, expected):
+    table = Dataset.from_dict({"input_ids": views, "attention_mask": views, "length": [1] * len(views)})
+    num_unlabelled = 2 if rows_per_epoch is None else 1
+    found = views_beside(rows(4, 5, 6, 7, labels=[0] * 4), table, num_unlabelled, rows_per_epoch)
+    assert found["of_view_input_ids"][:] == expected
+    assert found.column_names == ["input_ids", "length", "labels", "of_view_input_ids", "of_view_attention_mask"]

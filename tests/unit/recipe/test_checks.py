@@ -5,9 +5,16 @@ import pytest
 from hf_efficient.errors import RecipeError
 from hf_efficient.recipe import Recipe
 from hf_efficient.recipe.augment import IMAGE_AUGMENTERS
+from hf_efficient.recipe.augment_texts import TEXT_AUGMENTERS, WORD_FOR_WORD
 from hf_efficient.recipe.checks import NEEDS, dormant
 from hf_efficient.recipe.problems import settings
 
+AUGMENTERS = {
+    **dict.fromkeys(TEXT_AUGMENTERS, "{}"),
+    **dict.fromkeys(("contextual", "paraphrase"), "{model: m}"),
+    "nlpaug": "{factory: 'm:f'}",
+    "function": "{path: 'm:f'}",
+}
 STOPPING = "early_stopping={patience_evaluations: 2}"
 STREAM = "data.streaming=true"
 STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
@@ -123,6 +130,7 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
             "model.distributed_config",
             "initialization: pretrained",
         ),
+        (["task.problem=regression", "data.label_noise=0.2"], "data.label_noise", "only rows of one class each"),
         (["data.shuffle_buffer=9"], "data.shuffle_buffer", "set data.streaming: true"),
         *(
             ([STREAM, "training.max_steps=9", f"{path}={value}"], path, words)
@@ -131,6 +139,7 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
                 ("data.fraction", "0.5", "set training.max_steps"),
                 ("data.limit", "9", "set that"),
                 ("data.seed", "9", "training.seed draws"),
+                ("data.label_noise", "0.2", "a stream is read as it is"),
                 ("task.class_weights", "balanced", "a weight in data.columns.weight"),
                 ("training.dataloader_drop_last", "true", "each batch of a stream is whole"),
             )
@@ -182,9 +191,45 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
             for name in ("hidden", "attention", "relations")
         ),
         *(
+            ([f"augment.{name}={words}", f"task.type={task}"], f"augment.{name}", reason)
+            for name, words in AUGMENTERS.items()
+            for task, reason in {
+                "image-classification": "it changes texts, and the task reads images",
+                "text-generation": "learns each word that it reads",
+                **({} if name in WORD_FOR_WORD else {"token-classification": "which only synonym, spelling, keyboard"}),
+            }.items()
+        ),
+        (["augment.random_swap.share=0.1", STREAM, "training.max_steps=1"], "augment", "a stream is read as it goes"),
+        (["augment={random_swap: {}, below_class_size: 9, copies: 2}"], "augment.copies", "how many views are made"),
+        *(
+            (["augment={random_swap: {}, below_class_size: 9}", words], "augment.below_class_size", "one label each")
+            for words in ("task.problem=regression", "task.type=text2text-generation", "data.columns.label=[a, b]")
+        ),
+        *(
             ([f"augment.{name}={{}}"], f"augment.{name}", "it changes images, and the task reads text")
             for name in IMAGE_AUGMENTERS
         ),
+        *(
+            ([*others, f"{name}={{{words}}}"], name, reason)
+            for name, words in {"curriculum": "by: length", "prune": "by: length, keep: 0.5"}.items()
+            for others, reason in (
+                ([STREAM, "training.max_steps=9"], "the rows of a stream can't be ranked"),
+                (["task.type=text-generation", "data.packing=true"], "rows share sequences"),
+            )
+        ),
+        (
+            ["batching={padding: tokens, max_tokens: 64}", "curriculum={by: length}"],
+            "curriculum",
+            "sorts all rows of an epoch by length; write bucketed",
+        ),
+        *(
+            (["task.problem=regression", f"augment={{{words}}}", *more], path, "only texts of one class each")
+            for path, words, *more in (
+                ("augment.keep_label", "random_swap: {}, keep_label: {teacher: t}"),
+                ("augment.consistency", "random_swap: {}, consistency: {}", "data.unlabelled=a.csv"),
+            )
+        ),
+        (["augment={random_swap: {}, consistency: {}}"], "augment.consistency", "name rows in data.unlabelled"),
         (["model.revision=v1"], "model.revision", "are pinned"),
         (["model.quantization=nf4"], "model.quantization", "train an adapter"),
         (["data.name=", "data.train=a.csv", "data.config=sst2"], "data.config", "set data.name"),

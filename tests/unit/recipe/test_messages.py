@@ -138,8 +138,8 @@ from hf_efficient.recipe.task import TaskType
         (
             "zzz: 1\n",
             "a.yaml:5: zzz is not a setting. "
-            "A recipe takes task, model, data, training, batching, augment, freeze, peft, distill, active, "
-            "early_stopping, hub.",
+            "A recipe takes task, model, data, training, batching, augment, prune, curriculum, freeze, peft, "
+            "distill, active, early_stopping, hub.",
         ),
         (
             "hub:\n  repo_id: a/b\n  qqq: 1\n",

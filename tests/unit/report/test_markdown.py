@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from hf_efficient.report import report_markdown
-from hf_efficient.report.markdown import MAX_HISTORY_ROWS, table
+from hf_efficient.report.markdown import MAX_HISTORY_ROWS
+from hf_efficient.report.markup import table
 from tests.unit.report import reports
 
 

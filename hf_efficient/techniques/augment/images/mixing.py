@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
+import numpy as np
+import torch
 from numpy.random import Generator
 from PIL import Image
 
+from hf_efficient.losses.rows import PARTNER_LABELS, PARTNER_WEIGHT
 from hf_efficient.recipe.augment_images import CutMix, MixUp
 from hf_efficient.techniques.augment.images import operations
 from hf_efficient.techniques.augment.images.transforms import draw_box, happens
+
+ADDED: Final = ("sample_weight", PARTNER_LABELS, PARTNER_WEIGHT)
+"""Columns by which a mixed row has two labels, each with its weight."""
 
 
 @dataclass(frozen=True)
@@ -44,3 +51,20 @@ def _cut_mix(image: Image.Image, other: Image.Image, share: float, generator: Ge
     area = (box[2] - box[0]) * (box[3] - box[1])
     mixed = operations.paste(image, other.crop(box), box[:2])
     return Mixed(mixed, 1 - area / (image.width * image.height))
+
+
+@dataclass(frozen=True)
+class MixingCollator:
+    """A collator whose batches have both labels of mixed rows, whatever it knows itself."""
+
+    collator: Callable[[Any], Any]
+
+    def __call__(self, features: Sequence[Mapping[str, Any]]) -> Any:
+        """A batch."""
+        if PARTNER_LABELS not in features[0]:  # rows that are scored
+            return self.collator(features)
+        batch = self.collator([{name: row[name] for name in row if name not in ADDED} for row in features])
+        for name in ADDED:
+            dtype = batch["labels"].dtype if name == PARTNER_LABELS else torch.float
+            batch[name] = torch.as_tensor(np.asarray([row[name] for row in features]), dtype=dtype)
+        return batch

@@ -1,0 +1,103 @@
+"""Which rows a process was fed in an epoch, compared with those that it was meant to be fed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+import xxhash
+from torch.utils.data import BatchSampler
+
+from hf_efficient.data.batches import Batches, Indices, Split
+from hf_efficient.data.drawn import DrawnRows
+from hf_efficient.losses.rows import ROW_NUMBER
+
+
+def digest_of(rows: Indices, before: str = "") -> str:
+    """A hash of row numbers in their order, in hex; of those that follow on others, whose hash is `before`."""
+    return xxhash.xxh3_128(before.encode() + np.asarray(rows, dtype="<i8").tobytes()).hexdigest()
+
+
+def rows_of_process(
+    order: Iterable[int], epoch: int, batches: Batches | None, split: Split, process: int, *, seed: int, drop_last: bool
+) -> Indices:
+    """The rows of an epoch that one process is to be fed, one after another: made anew, not asked of the loader."""
+    from accelerate.data_loader import BatchSamplerShard
+
+    sampler: Any
+    if batches is None:
+        sampler = BatchSampler(order, split.micro_batch, drop_last)
+    else:
+        sampler = batches.sampler(split, seed=seed, order=order, drop_last=drop_last)
+        sampler.set_epoch(epoch)
+    if split.processes > 1:
+        sampler = BatchSamplerShard(sampler, split.processes, process, even_batches=batches is None)
+    return np.asarray([row for batch in sampler for row in batch], dtype=np.int64)
+
+
+@dataclass
+class Fed:
+    """The rows that a process was fed so far."""
+
+    digest: str | None = ""
+    """Of all micro-batches; None where some of them are not known."""
+    num_rows: int = 0
+    as_meant: bool = True
+
+    def add(self, rows: Indices, meant: Indices) -> None:
+        """Take note of a micro-batch; `meant` are the rows of the whole epoch."""
+        if self.digest is None:
+            return
+        expected = meant[self.num_rows : self.num_rows + len(rows)]
+        self.as_meant = self.as_meant and np.array_equal(rows, expected)
+        self.digest = digest_of(rows, self.digest)
+        self.num_rows += len(rows)
+
+
+class NumberedRows:
+    """Rows of a sequence, each with its number in its epoch."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]], rows_per_epoch: int) -> None:
+        self.rows = rows
+        self.rows_per_epoch = rows_per_epoch
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        return {**self.rows[number], ROW_NUMBER: number % self.rows_per_epoch}
+
+
+def numbered(rows: Any, rows_per_epoch: int) -> Any:
+    """The rows with the number that each has in its epoch, in a column of its own."""
+    if isinstance(rows, DrawnRows):
+        return rows.numbered()
+    if hasattr(rows, "add_column"):
+        return rows.add_column(ROW_NUMBER, np.arange(len(rows)) % rows_per_epoch)
+    return NumberedRows(rows, rows_per_epoch)
+
+
+@dataclass(frozen=True)
+class NumberingCollator:
+    """A collator whose batches have the numbers of their rows."""
+
+    collator: Callable[[Sequence[Mapping[str, Any]]], Any]
+
+    def __call__(self, features: Sequence[Mapping[str, Any]]) -> Any:
+        """A batch."""
+        batch = self.collator([{name: row[name] for name in row if name != ROW_NUMBER} for row in features])
+        if ROW_NUMBER in features[0]:  # rows that are scored have none
+            batch[ROW_NUMBER] = torch.tensor([row[ROW_NUMBER] for row in features])
+        return batch
+
+
+HISTOGRAM_BINS: Final = 10
+
+
+def histogram(scores: np.ndarray[Any, Any]) -> dict[str, list[float]]:
+    """How many rows score what: counts, and the edges of bins of equal width."""
+    counts, edges = np.histogram(scores, bins=HISTOGRAM_BINS)
+    return {"counts": counts.tolist(), "edges": edges.tolist()}

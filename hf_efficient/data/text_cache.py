@@ -1,0 +1,96 @@
+"""Texts that were made at a cost, kept on disk by a hash of what they were made of.
+
+A file is a log: a batch is on disk before the next one is begun, so that a kill loses the batch in hand alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+from filelock import FileLock
+
+from hf_efficient.errors import HfEfficientError
+
+Batches = Callable[[list[int]], Iterable[tuple[Sequence[int], Sequence[str]]]]
+"""From numbers of keys to batches: numbers, and the text that was made for each."""
+
+
+def text_key(*parts: str) -> str:
+    """A hash of some strings in their order."""
+    digest = blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+class TextCache:
+    """The texts that one computation has made."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        """A cache of which nothing is read yet.
+
+        Args:
+            path: the file, of this computation alone.
+            what: the texts in words, for messages.
+        """
+        self.path = path
+        self._what = what
+
+    def texts(self, keys: Sequence[str], make: Batches) -> list[str]:
+        """The text of each key; `make` is asked for those that are not there, once for each key.
+
+        Processes that want the same file wait for one another: the first one makes, the others find all there.
+
+        Raises:
+            HfEfficientError: the file can't be read or written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path.with_suffix(".lock")):
+                known = self._read()
+                first = {key: number for number, key in reversed(list(enumerate(keys))) if key not in known}
+                if first:
+                    self._append(make(sorted(first.values())), keys, known)
+        except OSError as error:
+            raise HfEfficientError(
+                f"{self.path}: {self._what} can't be kept there ({error.strerror or error}); free some space, or name "
+                "another folder in HF_EFFICIENT_HOME."
+            ) from error
+        return [known[key] for key in keys]
+
+    def _append(
+        self, batches: Iterable[tuple[Sequence[int], Sequence[str]]], keys: Sequence[str], known: dict[str, str]
+    ) -> None:
+        with self.path.open("a+b") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                file.write(b"" if file.read(1) == b"\n" else b"\n")  # a kill has cut the last line off
+            for numbers, texts in batches:
+                made = {keys[number]: text for number, text in zip(numbers, texts, strict=True)}
+                file.write("".join(f"{json.dumps(entry)}\n" for entry in made.items()).encode())
+                file.flush()
+                os.fsync(file.fileno())
+                known.update(made)
+
+    def _read(self) -> dict[str, str]:
+        """What is there; lines that are not whole are left out."""
+        if not self.path.is_file():
+            return {}
+        entries = (_entry(line) for line in self.path.read_bytes().splitlines())
+        return dict(entry for entry in entries if entry is not None)
+
+
+def _entry(line: bytes) -> tuple[str, str] | None:
+    try:
+        match json.loads(line):
+            case [str(key), str(text)]:
+                return key, text
+    except ValueError:
+        pass
+    return None

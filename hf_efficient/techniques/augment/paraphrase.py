@@ -1,0 +1,75 @@
+"""Views in other words, by a sequence-to-sequence or an instruction-tuned language model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from transformers import AutoConfig
+
+from hf_efficient.errors import PlanError
+from hf_efficient.models.cached_rows import computation_key
+from hf_efficient.models.load import explained, located
+from hf_efficient.recipe.augment_models import Paraphrase
+from hf_efficient.techniques.augment.pretrained import load
+from hf_efficient.techniques.augment.writing import Sampling, Writer
+
+_OF_INSTRUCTED: Final = "Rewrite this sentence in other words, with the same meaning and about the same length:\n{text}"
+_OF_SEQ2SEQ: Final = "paraphrase: {text}"
+_QUOTES: Final = "\"'“”"
+
+
+@dataclass(frozen=True)
+class Paraphraser:
+    """A model that is asked to say each text in other words."""
+
+    writer: Writer
+    prompt: str
+    draws: bool = True
+    rows_of_pass: int = 16
+
+    @classmethod
+    def of(cls, section: Paraphrase, device: Any, place: Callable[[str], str]) -> Paraphraser:
+        """The paraphraser with its settings.
+
+        Raises:
+            RecipeError: there is no such model.
+            PlanError: it can't be loaded, or writes no texts.
+        """
+        where = place("model")
+        with explained(section.model, where):
+            config = AutoConfig.from_pretrained(located(section.model, where))
+        if any("MaskedLM" in name for name in config.architectures or ()):  # transformers would have it write on
+            raise PlanError(f"{where}: {section.model} fills in words and writes no texts; name a model that does.")
+        is_seq2seq = config.is_encoder_decoder
+        loaded = load(section.model, "AutoModelForSeq2SeqLM" if is_seq2seq else "AutoModelForCausalLM", device, where)
+        prompt = section.prompt or (_OF_SEQ2SEQ if is_seq2seq else _OF_INSTRUCTED)
+        return cls(Writer(loaded, sampling=Sampling(section.temperature, section.top_p)), prompt)
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of weights and settings."""
+        model = self.writer.loaded.model
+        return computation_key(
+            model.config, model.state_dict().items(), "paraphrase", self.prompt, str(self.writer.sampling)
+        )
+
+    def views(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
+        """One paraphrase of each text; the text itself where it is too long, or nothing was written."""
+        written = self.writer.write([self._asked(text) for text in texts], texts, seeds)
+        return [cleaned(found) or text for found, text in zip(written, texts, strict=True)]
+
+    def _asked(self, text: str) -> str:
+        request, tokenizer = self.prompt.replace("{text}", text), self.writer.loaded.tokenizer
+        if not tokenizer.chat_template:
+            return request
+        messages = [{"role": "user", "content": request}]
+        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+
+def cleaned(written: str) -> str:
+    """The first line that a model wrote, without quotation marks around it."""
+    line = written.strip().partition("\n")[0].strip()
+    return line[1:-1].strip() if len(line) > 1 and line[0] in _QUOTES and line[-1] in _QUOTES else line

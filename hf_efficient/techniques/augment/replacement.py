@@ -1,0 +1,42 @@
+"""Words in the place of words, and more words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hf_efficient.techniques.augment.choices import Lexicon
+from hf_efficient.techniques.augment.draws import Draws
+from hf_efficient.techniques.augment.words import Words, choose, num_words
+
+
+@dataclass(frozen=True)
+class Replace:
+    """Some of the words for which the lexicon has others give way to one of them."""
+
+    share: float
+    lexicon: Lexicon
+
+    def __call__(self, words: Words, draws: Draws) -> Words:
+        """One view of each text."""
+        choices, numbers = self.lexicon(words)
+        places = choose(words, num_words(self.share, words.counts), draws, choices.has(numbers))
+        return words.with_words(places, choices.draw(numbers[places], words.drawn(places, draws)))
+
+
+@dataclass(frozen=True)
+class Insert:
+    """Words that the lexicon has for some of the text's come in anywhere (EDA, Wei & Zou 2019)."""
+
+    share: float
+    lexicon: Lexicon
+
+    def __call__(self, words: Words, draws: Draws) -> Words:
+        """One view of each text."""
+        choices, numbers = self.lexicon(words)
+        chosen = choose(words, num_words(self.share, words.counts), draws, choices.has(numbers))
+        more = choices.draw(numbers[chosen], words.drawn(chosen, draws))
+        texts = words.text_of[chosen]
+        gaps = words.drawn(chosen, draws, purpose=1) * (words.counts[texts] + 1)
+        return words.with_more(words.begins[texts] + gaps.astype(np.int64), more, texts)

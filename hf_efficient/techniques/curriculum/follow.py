@@ -1,0 +1,228 @@
+"""What happens with a curriculum while a model is trained: rows are ranked, and it is noted which were fed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from hf_efficient.data.batches import Split
+from hf_efficient.data.difficulty import Scores
+from hf_efficient.data.fed import Fed, digest_of, rows_of_process
+from hf_efficient.data.order import BLOCKS, CurriculumOrder, random_ranks, ranked
+from hf_efficient.data.tracking import packed, tracker_of, unpacked
+from hf_efficient.errors import PlanError
+from hf_efficient.losses.difficulty import difficulty
+from hf_efficient.losses.rows import ROW_NUMBER
+from hf_efficient.measure import Observer, filling
+from hf_efficient.models.distributed import data_parallel_size
+from hf_efficient.models.processes import on_every_process, on_main_process
+
+if TYPE_CHECKING:
+    from hf_efficient.data.batches import Batches, Indices
+    from hf_efficient.losses.rows import Batch, Rows
+    from hf_efficient.losses.supervised import Supervised
+    from hf_efficient.models.scored_rows import Scored
+    from hf_efficient.recipe.curriculum import Curriculum
+
+Seen = tuple[int, Any, Any]
+"""An optimizer step, numbers of rows, and what was seen of them."""
+
+
+class Follow(Observer):
+    """Ranks the rows before the first step, or before each epoch by what the epochs before have told."""
+
+    def __init__(
+        self,
+        order: CurriculumOrder,
+        section: Curriculum,
+        score: Callable[[], Scored] | None = None,
+        labels: Supervised | None = None,
+    ) -> None:
+        """A curriculum that has not begun.
+
+        Args:
+            order: the sampler that is told the ranks.
+            section: what the recipe says of it.
+            score: what scores the rows; None where nothing is scored beforehand.
+            labels: the labels' loss, if the training itself tells how difficult rows are.
+        """
+        self.order = order
+        self.section = section
+        self.batches: Batches | None = None
+        """How rows are grouped, which is decided last."""
+        self.scores: Scores | None = None
+        self.scored: Scored | None = None
+        self.epochs: list[dict[str, Any]] = []
+        self._score = score
+        self._labels = labels
+        self._tracker = None if labels is None else tracker_of(section.by, order.num_rows)
+        self._ranked_epoch = 0
+        self._begun = False
+        self._fed: list[Fed] = []
+        self._fed_rows: list[Tensor] = []
+        self._seen: list[Seen] = []
+        self._step = 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by the Trainer before the first step, also of a run that goes on."""
+        split = Split(
+            args.train_batch_size, args.gradient_accumulation_steps, data_parallel_size(args, kwargs["model"])
+        )
+        self._split, self._args = split, args
+        self._process = args.process_index // (args.world_size // split.processes)
+        rows = self.order.num_rows
+        self.order.num_epochs = args.max_steps * split.rows / rows if args.max_steps > 0 else args.num_train_epochs
+        self._fed_rows, self._seen = [], []
+        if self._score is not None and self.scores is None:
+            with filling():
+                self.scored = on_main_process(self._score)
+            self.scores = self.scored.scores
+            _refuse_equal(self.scores, self.section.by)
+        if self.section.watches_training and self.order.num_epochs * self.section.end <= 1:
+            raise PlanError(
+                f"curriculum can't take effect: by: {self.section.by} ranks rows by the epochs before, and all are "
+                "available from the second on; raise curriculum.end or training.num_train_epochs, or give a reference."
+            )
+
+    def _rank(self, epoch: int) -> None:
+        """Rank the rows for an epoch."""
+        if self.section.order == "random":
+            # The control has the same pace, also where nothing is known of the rows at first.
+            unranked = self.section.watches_training and epoch == 0
+            self.order.ranks = None if unranked else random_ranks(self.order.num_rows, self._seed)
+        elif self.scores is not None:
+            descending = self.section.order == "hard_first"
+            self.order.ranks = ranked(self.scores, self._seed, descending=descending)
+
+    @property
+    def _seed(self) -> int:
+        return self.order.seed
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by the Trainer before the first batch of an epoch is drawn, and where a run goes on within one."""
+        epoch = int((state.epoch or 0) + 1e-6)
+        self._gather()
+        if epoch > self._ranked_epoch and self._tracker is not None:
+            self.scores = self._tracker.scores()
+        self._ranked_epoch = max(epoch, self._ranked_epoch)
+        self._rank(epoch)
+        self.order.set_epoch(epoch)
+        self._begin(epoch)
+
+    def _begin(self, epoch: int) -> None:
+        self._meant = rows_of_process(
+            self.order,
+            epoch,
+            self.batches,
+            self._split,
+            self._process,
+            seed=self._seed,
+            drop_last=self._args.dataloader_drop_last,
+        )
+        self._begun, processes = True, range(self._args.world_size)
+        if self.epochs and self.epochs[-1]["epoch"] == epoch + 1:  # begun by an earlier part of the run
+            if len(self._fed) != len(processes):
+                self._fed = [Fed(digest=None) for _ in processes]
+            return
+        self._fed = [Fed() for _ in processes]
+        rows = self.order.rows()
+        self.epochs.append(
+            {
+                "epoch": epoch + 1,
+                "available": [self._share(0), self._share(BLOCKS - 1)],
+                "different_rows": len(np.unique(rows)),
+                "order": digest_of(rows),
+            }
+        )
+
+    def _share(self, block: int) -> list[float]:
+        return [round(place / self.order.num_rows, 4) for place in self.order.available(block)]
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by the Trainer before each optimizer step."""
+        self._step = state.global_step
+
+    def on_rows(self, rows: Tensor) -> None:
+        """Takes note of the rows that this process is fed."""
+        self._fed_rows.append(rows)
+
+    def on_losses(self, batch: Batch, rows: Rows) -> None:
+        """Takes note of how difficult they are."""
+        if self._labels is not None:
+            values = difficulty(self.section.by, self._labels, batch, rows)
+            self._seen.append((self._step, batch.side[ROW_NUMBER], values.detach()))
+
+    def before_save(self) -> None:
+        """Every process tells what it has seen."""
+        self._gather()
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by the Trainer after the last step."""
+        self._gather()
+        if self._tracker is not None:
+            self.scores = self._tracker.scores()
+
+    def _gather(self) -> None:
+        """Have all processes know what each has seen since they last told each other."""
+        if not self._begun:
+            return
+        own = self._fed[self._args.process_index]
+        for rows in self._fed_rows:
+            own.add(rows.cpu().numpy(), self._meant)
+        seen = [(step, rows.cpu().numpy(), values.float().cpu().numpy()) for step, rows, values in self._seen]
+        self._fed_rows, self._seen = [], []
+        told = on_every_process(lambda: (own, seen))
+        self._fed = [fed for fed, _ in told]
+        self.epochs[-1].update(_fed_facts(self._fed))
+        if self._tracker is not None:
+            for step_rows, values in _by_step([each for _, seen in told for each in seen]):
+                self._tracker.update(step_rows, values)
+
+    def state(self) -> dict[str, Any]:
+        """What a run needs to go on with the same order."""
+        attributes = {
+            "scores": None if self.scores is None else packed(self.scores),
+            "tracker": None if self._tracker is None else self._tracker.state(),
+            "ranked_epoch": self._ranked_epoch,
+            "epochs": [dict(epoch) for epoch in self.epochs],
+            "fed": [asdict(fed) for fed in self._fed],
+        }
+        return {"args": {}, "attributes": attributes}
+
+    def load_state(self, attributes: Mapping[str, Any]) -> None:
+        """Go on with it."""
+        scores, tracker = attributes["scores"], attributes["tracker"]
+        self.scores = None if scores is None else unpacked(scores, np.float32)
+        if self._tracker is not None and tracker is not None:
+            self._tracker.load_state(tracker)
+        self._ranked_epoch = attributes["ranked_epoch"]
+        self.epochs = [dict(epoch) for epoch in attributes["epochs"]]
+        self._fed = [Fed(**fed) for fed in attributes["fed"]]
+
+
+def _fed_facts(fed: list[Fed]) -> dict[str, Any]:
+    known = all(each.digest is not None for each in fed)
+    return {
+        "fed": [each.digest for each in fed],
+        "as_meant": all(each.as_meant for each in fed) if known else None,
+    }
+
+
+def _by_step(seen: list[Seen]) -> list[tuple[Indices, Scores]]:
+    """Different rows of each step and what was last seen of them there, in the order of the steps."""
+    steps: dict[int, dict[int, float]] = {}
+    for step, rows, values in sorted(seen, key=lambda each: each[0]):
+        steps.setdefault(step, {}).update(zip(rows.tolist(), values.tolist(), strict=True))
+    return [(np.asarray(list(found)), np.asarray(list(found.values()), dtype=np.float32)) for found in steps.values()]
+
+
+def _refuse_equal(scores: Scores, by: str) -> None:
+    if len(scores) > 1 and scores.min() == scores.max():
+        raise PlanError(
+            f"curriculum.by: {by} gives all {len(scores):,} rows the same score, {scores[0]:g}, so that they have no "
+            "order; rank them by something else."
+        )

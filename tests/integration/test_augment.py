@@ -1,0 +1,172 @@
+"""Augmented texts from recipe to report, and the command that shows them."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+from datasets import Dataset
+
+from hf_efficient import EfficientTrainer
+from hf_efficient.errors import PlanError
+from hf_efficient.recipe.augment import Augment
+from tests.integration.command_line import write_rows
+from tests.tiny import Case
+from tests.trajectory import arguments
+
+PAIRS = [{"first": f"stir the soup {i}", "second": "hoist the sail", "label": "ab"[i % 2]} for i in range(12)]
+
+
+def written(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_report_counts_views_and_charges_their_time(command_line):
+    ending = command_line.finetune("augment={random_swap: {}, keyboard: {}, copies: 2}", "training.num_train_epochs=2")
+    assert ending.status == 0, ending.err
+    report = command_line.report
+    facts = report["techniques"]["augment"]
+    assert report["data"]["rows"]["train"] == 18 * 3
+    assert (facts["views"], facts["epochs"]) == (18 * 2 * 2, 2)
+    assert sum(facts["by"].values()) == 72
+    assert facts["by"].keys() == {"random_swap", "keyboard"}
+    assert 0.0 < report["training"]["cache_seconds"] < report["training"]["seconds"]
+    assert any(
+        note.startswith("augment: 36 views of 18 training rows for each of 2 epochs") for note in report["notes"]
+    )
+
+
+def test_the_control_has_as_many_rows_and_no_views(command_line):
+    assert command_line.finetune("augment={random_swap: {}, control: true}").status == 0
+    assert command_line.report["techniques"]["augment"] == {"views": 18, "by": {}, "unchanged": 18, "epochs": 1}
+    assert command_line.report["data"]["rows"]["train"] == 36
+
+
+def test_rows_are_shown_beside_their_views(command_line):
+    ending = command_line.run("augment", str(command_line.recipe()), "augment.random_swap.share=0.5", "--show", "2")
+    assert ending.status == 0, ending.err
+    lines = [line.split() for line in ending.out.splitlines() if line.strip()]
+    assert [line[0] for line in lines] == ["row", "random_swap", "row", "random_swap"]
+    for row, view in zip(lines[::2], lines[1::2], strict=True):
+        assert sorted(row[2:]) == sorted(view[1:])
+        assert row[2:] != view[1:]
+
+
+def test_the_augmented_rows_are_written_whole_and_never_over_others(command_line):
+    recipe, file = str(command_line.recipe()), command_line.folder / "augmented.csv"
+    words = ("augment", recipe, "augment.random_delete.share=0.3", "--output", str(file))
+    ending = command_line.run(*words)
+    assert ending.out.endswith(f"Wrote 36 rows to {file}\n")
+    rows = written(file)
+    assert [row["label"] for row in rows[:18]] == [row["label"] for row in rows[18:]]
+    assert all(len(view["text"].split()) == 3 for view in rows[18:])  # of four words
+    again = command_line.run(*words)
+    assert again.status == 1
+    assert "exists; name another file with --output, or overwrite it with --force" in again.err
+    assert command_line.run(*words, "--force").status == 0
+    assert written(file) == rows
+
+
+def test_training_sees_what_is_shown(command_line):
+    """The first epoch's views are those of the command."""
+    file = command_line.folder / "augmented.jsonl"
+    settings = ("augment={random_swap: {}, views: fixed}",)
+    command_line.run("augment", str(command_line.recipe()), *settings, "--output", str(file))
+    assert command_line.finetune(*settings).status == 0
+    expected = command_line.losses
+    train = f"data.train={file}", f"data.validation={command_line.folder}/rows.csv"
+    plain = command_line.finetune(*train, f"training.output_dir={file}.run")
+    assert plain.status == 0, plain.err
+    log = (command_line.folder / "augmented.jsonl.run" / "log.jsonl").read_text().splitlines()
+    assert [loss for line in log if (loss := json.loads(line).get("loss"))] == expected
+
+
+def test_small_classes_are_filled_up(command_line):
+    labels = ["rare"] * 4 + ["common"] * 20
+    rows = [{"text": f"stir the soup {number}", "label": label} for number, label in enumerate(labels)]
+    train = command_line.rows("unbalanced.csv", rows)
+    file = command_line.folder / "balanced.csv"
+    settings = (f"data.train={train}", f"data.validation={train}", "augment={random_swap: {}, below_class_size: 15}")
+    ending = command_line.run("augment", str(command_line.recipe()), *settings, "--output", str(file))
+    assert ending.status == 0, ending.err
+    balanced = written(file)
+    assert [row["label"] for row in balanced].count("rare") == 15
+    assert [row["label"] for row in balanced].count("common") == 20
+    per_row = [
+        sum(row["text"].endswith(f"soup {i}") or f" {i} " in f" {row['text']} " for row in balanced) for i in range(4)
+    ]
+    assert sorted(per_row) == [3, 4, 4, 4]
+
+
+def test_both_texts_of_a_pair_change_each_in_its_own_way(command_line):
+    command_line.rows("pairs.csv", PAIRS)
+    file = command_line.folder / "augmented.jsonl"
+    settings = (
+        "data.columns={text: first, text_pair: second}",
+        "augment={random_swap: {share: 0.3}, originals: false}",
+    )
+    ending = command_line.run(
+        "augment", str(command_line.recipe()), f"data.train={command_line.folder}/pairs.csv", *settings, "-o", str(file)
+    )
+    assert ending.status == 0, ending.err
+    views = [json.loads(line) for line in file.read_text().splitlines()]
+    changed = [
+        (view["first"].split()[:3] != ["stir", "the", "soup"], view["second"] != "hoist the sail") for view in views
+    ]
+    assert set(changed) == {(True, True)}
+    assert len({view["second"] for view in views}) > 1
+
+
+def test_labels_of_words_stay_with_their_words(command_line):
+    rows = [{"tokens": ["because", "soup", "because"], "tags": ["O", "B-A", "O"]} for _ in range(10)]
+    train = write_rows(command_line.folder / "words.jsonl", rows)
+    file = command_line.folder / "augmented.jsonl"
+    settings = (
+        "task=token-classification",
+        f"data.train={train}",
+        "augment={spelling: {share: 1.0}, originals: false}",
+    )
+    ending = command_line.run("augment", str(command_line.recipe()), *settings, "-o", str(file))
+    assert ending.status == 0, ending.err
+    views = [json.loads(line) for line in file.read_text().splitlines()]
+    assert all(len(view["tokens"]) == 3 and view["tags"] == ["O", "B-A", "O"] for view in views)
+    assert all(view["tokens"][0] != "because" for view in views)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ((), "default: augment: expected an augmenter, found none; name one: augment.random_swap.share=0.1"),
+        (("augment.synonims.share=0.1",), "augment.synonims is not a setting. Did you mean augment.synonym?"),
+        (("augment.copies=2",), "augment can't be used: name an augmenter, such as random_swap: {}."),
+        (("augment.synonym.share=0.1",), "fetch it: `hf-efficient assets fetch demo/wordnet`"),
+        (
+            ("augment={random_swap: {}, below_class_size: 9, originals: false}",),
+            "below_class_size adds views to the rows of small classes; take originals: false out",
+        ),
+    ],
+)
+def test_what_can_not_be_meant_is_one_line(command_line, settings, message):
+    ending = command_line.run("augment", str(command_line.recipe()), *settings)
+    assert ending.status != 0
+    assert message in ending.err
+    assert len(ending.err.splitlines()) == 1
+
+
+def test_a_missing_lexicon_is_said_before_rows_are_read(command_line):
+    ending = command_line.finetune("augment.synonym.share=0.1", "data.train=nowhere.csv")
+    assert ending.status == 1
+    assert "augment.synonym.lexicon is demo/wordnet, which is not on this machine" in ending.err
+
+
+def test_a_trainer_with_encoded_rows_refuses_to_augment_them(tmp_path):
+    case = Case("bert", "single_label_classification")
+    with pytest.raises(PlanError, match="the training rows are encoded already"):
+        EfficientTrainer(
+            model=case.make_model(),
+            args=arguments(str(tmp_path)),
+            train_dataset=Dataset.from_list([{"input_ids": [1], "labels": 0}]),
+            techniques=[Augment(random_swap={})],
+        )

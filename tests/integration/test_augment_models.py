@@ -1,0 +1,83 @@
+"""Views that models make, from the recipe to the report."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hf_efficient.errors import AssetError
+from tests.runs import CutOffError, losses, smoke, train, weights
+from tests.tiny_writers import save_masked_lm, save_seq2seq
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    return save_masked_lm(folder / "bert"), save_seq2seq(folder / "t5")
+
+
+def settings(models):
+    bert, t5 = models
+    return {
+        "augment.contextual.model": bert,
+        "augment.paraphrase.model": t5,
+        "augment.back_translation.forward": t5,
+        "training.num_train_epochs": 2,
+        "data.limit": 16,
+    }
+
+
+def test_a_run_that_was_cut_off_makes_no_view_again(models, tmp_path):
+    saving = {**settings(models), "training.save_strategy": "steps", "training.save_steps": 2}
+    whole, cut = smoke(tmp_path / "whole", saving), smoke(tmp_path / "cut", saving)
+    train(whole)
+    logs = sorted((tmp_path / "cache" / "views").glob("*.jsonl"))
+    made = [log.read_bytes() for log in logs]
+    assert len(logs) == 3
+    assert 20 < sum(log.count(b"\n") for log in made) <= 32
+    with pytest.raises(CutOffError):
+        train(cut, interrupt_at=7)
+    assert train(cut).resumed_from_step == 6
+    assert [log.read_bytes() for log in logs] == made
+    for name, values in weights(whole).items():
+        np.testing.assert_array_equal(weights(cut)[name], values, err_msg=name)
+
+
+def test_views_are_the_same_when_they_are_made_anew(models, tmp_path, monkeypatch):
+    given = {name: value for name, value in settings(models).items() if name != "augment.paraphrase.model"}
+    first = losses(train(smoke(tmp_path / "first", given)))
+    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "other"))
+    assert losses(train(smoke(tmp_path / "second", given))) == first
+    control = losses(train(smoke(tmp_path / "control", {**given, "augment.control": True})))
+    assert len(control) == len(first)
+    assert control != first
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"augment.contextual.model": "demo/minilm-l6"},
+            r"augment\.contextual\.model is demo/minilm-l6, which is not on this machine; fetch it: "
+            r"`hf-efficient assets fetch demo/minilm-l6`$",
+        ),
+        (
+            {"augment.back_translation": {"forward": "Helsinki-NLP/opus-mt-en-de", "backward": "demo/tiny-t5"}},
+            r"augment\.back_translation\.forward is Helsinki-NLP/opus-mt-en-de, which is not on this machine; fetch "
+            r"it: `hf download Helsinki-NLP/opus-mt-en-de`$",
+        ),
+    ],
+)
+def test_a_model_that_is_not_at_hand_is_named_before_rows_are_read(given, said, tmp_path):
+    with pytest.raises(AssetError, match=said):
+        train(smoke(tmp_path / "run", {**given, "data.name": None, "data.train": "nowhere.csv"}))
+
+
+def test_the_control_needs_no_model(tmp_path):
+    given = {"augment.contextual.model": "demo/minilm-l6", "augment.control": True, "training.num_train_epochs": 1}
+    assert train(smoke(tmp_path / "run", given)).steps == 12

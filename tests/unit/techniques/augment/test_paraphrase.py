@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+
+from hf_efficient.errors import PlanError
+from hf_efficient.recipe.augment_models import Paraphrase
+from hf_efficient.techniques.augment.paraphrase import Paraphraser, cleaned
+from tests.tiny_language_models import save_llama
+from tests.tiny_writers import save_masked_lm, save_seq2seq
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("A view.", "A view."),
+        ('  "A view."\n\nIt means…', "A view."),
+        ("“A view.”", "A view."),
+        ('A "view"', 'A "view"'),
+        ('"', '"'),
+        ('""', ""),
+        ("\n \n", ""),
+    ],
+)
+def test_the_first_line_is_the_paraphrase(written, line):
+    assert cleaned(written) == line
+
+
+def asked(paraphraser, text):
+    requests = []
+    object.__setattr__(paraphraser, "writer", Asked(paraphraser.writer, requests))
+    paraphraser.views([text], [0])
+    return requests[0]
+
+
+class Asked:
+    """Notes what a writer is asked, and writes nothing."""
+
+    def __init__(self, writer, requests):
+        self.loaded = writer.loaded
+        self.requests = requests
+
+    def write(self, requests, texts, seeds):
+        self.requests += requests
+        return [""] * len(texts)
+
+
+def test_each_kind_of_model_is_asked_in_its_way(tmp_path):
+    t5, llama = save_seq2seq(tmp_path / "t5"), save_llama(tmp_path / "llama", chat=True)
+    of = {name: Paraphraser.of(Paraphrase(model=name), "cpu", str) for name in (t5, llama)}
+    assert asked(of[t5], "one {x}") == "paraphrase: one {x}"
+    request = asked(of[llama], "one {x}")
+    assert request.startswith("<|user|>Rewrite this")
+    assert request.endswith("\none {x}</s><|assistant|>")
+    own = Paraphraser.of(Paraphrase(model=t5, prompt="<{text}>"), "cpu", str)
+    assert asked(own, "one") == "<one>"
+    assert own.views(["one"], [0]) == ["one"], "nothing was written"
+
+
+def test_weights_and_settings_tell_views_apart(tmp_path):
+    t5 = save_seq2seq(tmp_path / "t5")
+    keys = [
+        Paraphraser.of(Paraphrase(model=t5, **more), "cpu", str).key
+        for more in ({}, {"temperature": 0.6}, {"top_p": 0.8}, {"prompt": "{text}"}, {})
+    ]
+    assert len(set(keys)) == 4
+    assert keys[0] == keys[4]
+
+
+def test_a_model_that_writes_nothing_is_refused(tmp_path):
+    bert = save_masked_lm(tmp_path / "bert")
+    with pytest.raises(PlanError, match=r"model: .*bert fills in words and writes no texts"):
+        Paraphraser.of(Paraphrase(model=bert), "cpu", str)
