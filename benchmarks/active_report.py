@@ -1,7 +1,7 @@
 """python benchmarks/active_report.py [--results DIRECTORY] [--note FILE]
 
-Fills the tables of `docs/results/active.md` and draws its figures: from `active-r8.jsonl` and `active-20news.jsonl`, the
-rows that `hf-efficient active --strategies` has written, and from `active_scoring.json`; by default of
+Fills the tables of `docs/results/active.md` and draws its figures: from `active-r8.jsonl` and `active-20news.jsonl`,
+the rows that `hf-efficient active --strategies` has written, and from `active_scoring.json`; by default those in
 `benchmarks/results`. What is not there is said to be not measured yet.
 """
 

@@ -92,6 +92,8 @@ def run_active(
         labeller = labeller or labeller_of(active, recipe.place, directory, wait=wait, shown=shown)
         pool = load_pool(recipe)
         loop = make_loop(recipe, pool, directory, labeller, shown)
+        if pool.validation is None:
+            shown("no labelled rows are named in data.validation: nobody measures how good the models are")
         if (number := pool.overlap()) > 0:
             shown(f"{number} rows of the pool are also scored, which flatters the metric; take them out of one")
         if labels is not None:
