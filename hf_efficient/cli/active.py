@@ -23,6 +23,8 @@ def active(
         typer.Option(help="Labels to take first: csv, jsonl, or Label Studio's export.", show_default=False),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the file of rows to label is filled in.")] = False,
+    web: Annotated[bool, typer.Option("--web", help="Label on a page in the browser: active.labeller=web.")] = False,
+    port: Annotated[int | None, typer.Option(help="Port of that page; by default any.", show_default=False)] = None,
     strategies: Annotated[
         str | None,
         typer.Option(help="Compare strategies in simulations, e.g. margin,badge,random.", show_default=False),
@@ -34,18 +36,23 @@ def active(
     """Choose rows to label, have them labelled, train, and again; the same command goes on where it ended."""
     from hf_efficient.recipe import Recipe
 
-    words = Recipe.load(recipe, overrides or ())
+    settings = [*(overrides or ()), *(["active.labeller=web"] if web else [])]
+    words = Recipe.load(recipe, settings)
     if strategies is not None:
-        if labels is not None or wait:
-            raise typer.BadParameter("--labels and --wait have no effect beside --strategies")
+        _refuse("--strategies", {"--labels": labels, "--wait": wait, "--web": web, "--port": port})
         return _compare(words, strategies.split(","), _numbers(seeds or "0,1,2"))
+    section = words.active
+    if section is not None and section.labeller != "web":
+        _refuse(f"active.labeller: {section.labeller}", {"--port": port})
+    if section is not None and (section.labeller != "file" or section.file == "label_studio"):
+        _refuse(f"active.labeller: {section.labeller}, as nobody fills in a csv or jsonl", {"--wait": wait})
     if seeds is not None:
         raise typer.BadParameter("--seeds has no effect without --strategies; write training.seed=1")
 
     from hf_efficient.experiments.active.run import run_active
     from hf_efficient.report import print_table
 
-    ended = run_active(words, labels=labels, wait=wait, shown=_say)
+    ended = run_active(words, labels=labels, wait=wait, port=port or 0, shown=_say)
     if ended.pending:
         typer.echo(_how_to_go_on(ended, ["hf-efficient", "active", recipe, *(overrides or ())]))
     elif ended.outcome is not None:
@@ -55,6 +62,13 @@ def active(
 
 def _say(line: str) -> None:
     typer.echo(line, err=True)
+
+
+def _refuse(beside: str, given: dict[str, object]) -> None:
+    """Refuse options that have no effect."""
+    for option, value in given.items():
+        if value:
+            raise typer.BadParameter(f"{option} has no effect beside {beside}")
 
 
 def _compare(recipe: Recipe, strategies: list[str], seeds: list[int]) -> None:

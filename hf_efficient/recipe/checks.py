@@ -216,7 +216,7 @@ NEEDS: Final = (
     Need(
         "data.unlabelled",
         lambda r: (r.distill is not None and r.distill.teaches) or _is_consistent(r),
-        "only a teacher, distill, can answer such rows, or augment.consistency learn from them",
+        "only a teacher can answer such rows, or augment.consistency learn from them; name one",
     ),
     Need("data.unlabelled", _has_labels, "a model that writes texts has no labels"),
     Need(

@@ -55,8 +55,8 @@ class DataSection(Section):
     validation_size: float = Field(default=0.1, gt=0.0, lt=1.0)
     """Share of the training rows held out, stratified by label, where there is no validation split."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the held-out share, `fraction`, `limit` and `label_noise`; apart from `training.seed`, so that seeds share
-    a split."""
+    """Seed of the held-out share, `fraction`, `limit` and `label_noise`; apart from `training.seed`, so that seeds
+    share a split."""
     fraction: float = Field(default=1.0, gt=0.0, le=1.0)
     """Share of the training rows to use, stratified by label: start small."""
     limit: int | None = Field(default=None, ge=1)

@@ -23,6 +23,7 @@ def _ordered(names):
 
 def test_the_public_names():
     assert hf_efficient.__all__ == [
+        "Augment",
         "Batching",
         "Curriculum",
         "Distill",

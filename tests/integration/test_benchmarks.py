@@ -102,6 +102,16 @@ def test_distillation_with_kept_answers(benchmark, monkeypatch, rows, capsys):
     assert "foretold from a step" in capsys.readouterr().out
 
 
+def test_what_difficulty_costs(benchmark, monkeypatch, rows, capsys):
+    module = benchmark("curriculum")
+    monkeypatch.setattr(module, "BATCH", 2)
+    result = run(module, monkeypatch, rows, "--rounds", "1", "--rows", "8")["results"]
+    seconds = {name: spent["median"] for name, spent in result["seconds"].items()}
+    assert result["cost"]["model"]["median"] == pytest.approx(seconds["model"] / seconds["epoch"])
+    assert result["cost"]["training"]["median"] == pytest.approx(seconds["training"] / seconds["epoch"] - 1)
+    assert "share of an epoch" in capsys.readouterr().out
+
+
 def test_peak_memory_is_that_of_a_process(benchmark, rows, tmp_path):
     rows.dataset.save_to_disk(tmp_path / "rows")
     assert benchmark("memory").peak_of("bucketed", str(tmp_path), json.dumps(["2", "10", rows.model])) > 100e6

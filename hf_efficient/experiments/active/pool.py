@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hf_efficient import tasks
@@ -14,8 +15,6 @@ from hf_efficient.data.load import load_tables, load_unchecked
 from hf_efficient.errors import DataError, PlanError, RunDirectoryError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from datasets import Dataset
 
     from hf_efficient.recipe import Recipe
@@ -68,6 +67,13 @@ class Pool:
 
         images: list[dict[str, Any]] = encoded_images(rows, self.task.columns.image, "train")["image"][:]
         return images
+
+    def image(self, number: int) -> bytes | None:
+        """The file of a row's image; None where rows are texts."""
+        if self.text_columns:
+            return None
+        (value,) = self._images(self.rows.select([number]))
+        return value["bytes"] or Path(value["path"]).read_bytes()
 
     def labelled(self, labels: Mapping[int, str]) -> Dataset:
         """Some rows with these labels, in the order of their numbers, as data to train on."""

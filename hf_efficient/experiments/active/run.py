@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from hf_efficient.errors import PlanError, RecipeError, did_you_mean
 from hf_efficient.experiments.active.features import Features
 from hf_efficient.experiments.active.labellers.file import FileLabeller, import_labels
 from hf_efficient.experiments.active.labellers.functions import by_function, load_function, simulated
+from hf_efficient.experiments.active.labellers.web import WebLabeller
 from hf_efficient.experiments.active.learners import FineTuned, LinearHead, plain_recipe
 from hf_efficient.experiments.active.loop import Labeller, Loop
 from hf_efficient.experiments.active.pool import Pool, load_pool, write_rows
@@ -73,13 +75,17 @@ def run_active(
     labels: Path | None = None,
     *,
     wait: bool = False,
+    port: int = 0,
     shown: Callable[[str], None] = lambda line: None,
 ) -> ActiveOutcome:
     """What a recipe's loop comes to, and the run at its end; see `active_learning`."""
     active = section_of(recipe)
     directory = ActiveDirectory(RunDirectory.of(recipe).path / ACTIVE)
-    labeller = labeller or labeller_of(active, recipe.place, directory, wait=wait, shown=shown)
-    with held(RunDirectory(directory.path)):
+    with ExitStack() as stack:
+        stack.enter_context(held(RunDirectory(directory.path)))
+        if labeller is None and active.labeller == "web":
+            labeller = stack.enter_context(WebLabeller(port, shown))
+        labeller = labeller or labeller_of(active, recipe.place, directory, wait=wait, shown=shown)
         pool = load_pool(recipe)
         loop = make_loop(recipe, pool, directory, labeller, shown)
         if (number := pool.overlap()) > 0:
@@ -149,13 +155,11 @@ def labeller_of(
     wait: bool = False,
     shown: Callable[[str], None] = lambda line: None,
 ) -> Labeller:
-    """The labeller that the recipe names; one that waits for a file to be filled in if `wait`.
+    """The labeller that the recipe names, but for the page; one that waits for a file to be filled in if `wait`.
 
     Raises:
-        RecipeError: a function that does not exist, or waiting where nothing comes.
+        RecipeError: a function that does not exist.
     """
-    if wait and (active.labeller != "file" or active.file == "label_studio"):
-        raise RecipeError("--wait can't take effect: it is for active.labeller: file, as csv or jsonl.")
     if active.is_simulated:
         return simulated
     if active.labeller == "file":

@@ -61,11 +61,6 @@ def apply(plan: Plan, section: Augment) -> Plan:
     return plan
 
 
-def finish(plan: Plan, section: Augment) -> Plan:
-    """The plan with what is learnt from unlabelled rows, once all techniques are applied, for it asks their model."""
-    return plan if section.consistency is None else with_consistency(plan, section.consistency)
-
-
 def _with_images(plan: Plan, section: Augment) -> Plan:
     from hf_efficient.data.images import require_pillow
 
@@ -78,6 +73,11 @@ def _with_images(plan: Plan, section: Augment) -> Plan:
     of_epochs = "in each epoch" if facts["fresh"] or section.control else "for all epochs"
     note = f"augment: {views:,} of the {rows:,} training rows are views of images, {how} {of_epochs}"
     return plan.with_facts(NAME, facts).with_note(note)
+
+
+def finish(plan: Plan, section: Augment) -> Plan:
+    """The plan with what is learnt from unlabelled rows, once all techniques are applied, for it asks their model."""
+    return plan if section.consistency is None else with_consistency(plan, section.consistency)
 
 
 def _with_views(rows: TrainRows, section: Augment) -> TrainRows:

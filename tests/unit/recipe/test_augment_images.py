@@ -45,7 +45,7 @@ WORDS = {"task": "image-classification", "model": {"name": "a"}, "data": {"name"
         ),
         (
             "augment.random_swap.share=0.1",
-            "augment.random_swap can't take effect: images have no text.",
+            "augment.random_swap can't take effect: it changes texts, and the task reads images; take it out.",
         ),
     ],
 )

@@ -222,6 +222,14 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
             "curriculum",
             "sorts all rows of an epoch by length; write bucketed",
         ),
+        *(
+            (["task.problem=regression", f"augment={{{words}}}", *more], path, "only texts of one class each")
+            for path, words, *more in (
+                ("augment.keep_label", "random_swap: {}, keep_label: {teacher: t}"),
+                ("augment.consistency", "random_swap: {}, consistency: {}", "data.unlabelled=a.csv"),
+            )
+        ),
+        (["augment={random_swap: {}, consistency: {}}"], "augment.consistency", "name rows in data.unlabelled"),
         (["model.revision=v1"], "model.revision", "are pinned"),
         (["model.quantization=nf4"], "model.quantization", "train an adapter"),
         (["data.name=", "data.train=a.csv", "data.config=sst2"], "data.config", "set data.name"),

@@ -63,7 +63,7 @@ def test_nothing_to_watch_is_an_error(tmp_path):
 
 
 def test_a_section_that_is_no_technique_is_refused():
-    with pytest.raises(PlanError, match="Hub is not a technique; there are Augment, Prune, Curriculum, Freeze, Peft"):
+    with pytest.raises(PlanError, match="Hub is not a technique; there are Prune, Augment, Curriculum, Freeze, Peft"):
         apply_techniques(Plan(), [Hub(repo_id="a/b")])
 
 
