@@ -102,7 +102,7 @@ def seed_of(recipe: Recipe) -> int:
 
 def _read(recipe: Recipe) -> tuple[Augment, TrainRows]:
     section, task, tables = read_tables(recipe)
-    rows = TrainRows(tables["train"], task.columns, seed=seed_of(recipe), place=recipe.place)
+    rows = TrainRows(tables["train"], task.columns, seed=seed_of(recipe), place=recipe.place, task=task)
     return section, rows
 
 
