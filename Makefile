@@ -46,6 +46,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/prefix_cache.py
 	$(BIN)/python benchmarks/image_views.py
 	$(BIN)/python benchmarks/distillation.py
+	$(BIN)/python benchmarks/active_scoring.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

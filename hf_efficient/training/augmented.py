@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hf_efficient.recipe import Recipe
     from hf_efficient.recipe.augment import Augment
     from hf_efficient.tasks.base import Task
+    from hf_efficient.techniques.augment.texts import Augmenter
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def shown_rows(recipe: Recipe, num_rows: int) -> list[Shown]:
     spread = np.linspace(0, len(with_views) - 1, min(num_rows, len(with_views))).round().astype(np.int64)
     chosen = with_views[spread]
     views: dict[int, list[View]] = {number: [] for number in chosen.tolist()}
-    augmenters = make_augmenters(section.text_augmenters, rows.place)
+    control: dict[str, Augmenter] = {"control": lambda column, rows, draws: column}
+    augmenters = control if section.control else make_augmenters(section.text_augmenters, rows.place)
     for copy, has_view in enumerate(copies):
         numbers = chosen[np.isin(chosen, has_view)]
         made = make_views(rows, numbers, augmenters, 0, copy)
@@ -100,7 +102,7 @@ def seed_of(recipe: Recipe) -> int:
 
 def _read(recipe: Recipe) -> tuple[Augment, TrainRows]:
     section, task, tables = read_tables(recipe)
-    rows = TrainRows(tables["train"], task.columns, num_epochs=1, seed=seed_of(recipe), place=recipe.place)
+    rows = TrainRows(tables["train"], task.columns, seed=seed_of(recipe), place=recipe.place)
     return section, rows
 
 
