@@ -125,7 +125,10 @@ def test_unlabelled_rows_teach_by_their_views(tmp_path):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"data.unlabelled": "validation"}, r"data\.unlabelled can't take effect: only a teacher, distill, can answer"),
+        (
+            {"data.unlabelled": "validation"},
+            r"data\.unlabelled can't take effect: only a teacher can answer such rows, or augment",
+        ),
         (
             {"augment.consistency": {}, "augment.random_swap": {}},
             r"augment\.consistency .*: name rows in data\.unlabel",
