@@ -63,11 +63,11 @@ class Rows:
         return sum(self.dataset["length"])
 
 
-def encoded(name: str, split: str, num_rows: int) -> Rows:
-    """Random rows of a data set as token ids."""
+def encoded(name: str, split: str, num_rows: int, length: int | None = None) -> Rows:
+    """Random rows of a data set as token ids, cut at `length`."""
     from hf_efficient.assets import resolve
 
-    model, fixed_length = str(resolve(MODEL)), DATA[name]
+    model, fixed_length = str(resolve(MODEL)), length or DATA[name]
     table = Dataset.from_parquet(str(resolve(name) / f"{split}.parquet")).shuffle(seed=0)
     table = table.select(range(min(num_rows, len(table))))
     tokenizer = AutoTokenizer.from_pretrained(model)

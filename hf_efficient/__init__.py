@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hf_efficient.errors import HfEfficientError
+    from hf_efficient.experiments.active.run import ActiveOutcome, active_learning
     from hf_efficient.recipe import Augment, Batching, Curriculum, Distill, EarlyStopping, Freeze, Peft, Prune, Recipe
     from hf_efficient.training.finetune import Outcome, finetune
     from hf_efficient.training.trainer import EfficientTrainer
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 _HOMES = {
+    "ActiveOutcome": "hf_efficient.experiments.active.run",
     "Augment": "hf_efficient.recipe",
     "Batching": "hf_efficient.recipe",
     "Curriculum": "hf_efficient.recipe",
@@ -39,10 +41,12 @@ _HOMES = {
     "Peft": "hf_efficient.recipe",
     "Prune": "hf_efficient.recipe",
     "Recipe": "hf_efficient.recipe",
+    "active_learning": "hf_efficient.experiments.active.run",
     "finetune": "hf_efficient.training.finetune",
 }
 
 __all__ = [
+    "ActiveOutcome",
     "Augment",
     "Batching",
     "Curriculum",
@@ -55,6 +59,7 @@ __all__ = [
     "Peft",
     "Prune",
     "Recipe",
+    "active_learning",
     "finetune",
 ]
 

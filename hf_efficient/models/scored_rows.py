@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from hf_efficient.data.difficulty import Scores
-from hf_efficient.errors import HfEfficientError
+from hf_efficient.errors import HfEfficientError, PlanError
 from hf_efficient.losses.difficulty import difficulty
 from hf_efficient.losses.rows import Batch, is_side_column
 from hf_efficient.losses.supervised import Supervised
@@ -52,7 +52,11 @@ def scores_of_model(
     collator: Callable[[Sequence[Any]], Mapping[str, Any]],
     shown: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> Scores:
-    """What a model says of each row, in one pass over them from the longest to the shortest."""
+    """What a model says of each row, in one pass over them from the longest to the shortest.
+
+    Raises:
+        PlanError: what it says are no finite numbers.
+    """
     order = np.argsort(-lengths_of(rows), kind="stable")
     scores = np.zeros(len(rows), dtype=np.float32)
     for start in shown(range(0, len(rows), ROWS_OF_PASS)):
@@ -61,6 +65,11 @@ def scores_of_model(
         side = {name: value for name, value in columns.items() if is_side_column(name)}
         batch = Batch(columns, side, {"logits": asked.logits(columns)})
         scores[numbers] = difficulty(by, labels, batch).float().cpu().numpy()
+    if not np.isfinite(scores).all():
+        raise PlanError(
+            f"the model that is asked for the {by} of the training rows gives no finite numbers; take another "
+            "reference, or a lower learning_rate under brief."
+        )
     return scores
 
 

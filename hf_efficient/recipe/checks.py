@@ -147,6 +147,7 @@ _OF_ACTIVE: Final = (
         Need(path, _with_active(lambda active: active.is_simulated), "a person labels any row of the pool; take it out")
         for path in ("data.fraction", "data.limit")
     ),
+    Need("data.label_noise", lambda r: r.active is None, "labels come from active.labeller; take one out"),
     Need(
         "active.warm_start", _with_active(lambda a: not a.fast), "with active.fast, a head is trained in no time anew"
     ),

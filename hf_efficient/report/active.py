@@ -19,6 +19,7 @@ FULL: Final = "full"
 """What stands in a row for a model on all labels of the pool."""
 CONTROL: Final = "random"
 SHARE_OF_FULL: Final = 0.95
+_WIDTH: Final = 160
 
 
 def curve_of(row: Row) -> Curve:
@@ -57,7 +58,8 @@ def curves_table(rows: Sequence[Row]) -> list[list[str]]:
         mine = [row for row in rows if row["strategy"] == strategy]
         at = [_spread([_at(curve_of(row), step) for row in mine]) for step in steps]
         goal = None if full is None else SHARE_OF_FULL * full
-        lines.append([strategy, str(len(mine)), *at, _reached(mine, goal), _reached(mine, control), _saved(mine, rows)])
+        of_control = "–" if strategy == CONTROL else _reached(mine, control)
+        lines.append([strategy, str(len(mine)), *at, _reached(mine, goal), of_control, _saved(mine, rows)])
     return lines
 
 
@@ -75,6 +77,8 @@ def full_line(rows: Sequence[Row]) -> str:
 def print_curves(rows: Sequence[Row], console: Console | None = None) -> None:
     """Print one line for each strategy."""
     console = console or Console()
+    if not console.is_terminal:
+        console.width = _WIDTH  # a file or a pipe has none of its own
     table = Table(box=box.HORIZONTALS if console.is_terminal else None, pad_edge=False)
     header, *lines = curves_table(rows)
     for number, title in enumerate(header):
@@ -134,6 +138,6 @@ def _spread(values: Sequence[float | None], *, whole: bool = False) -> str:
     found = [value for value in values if value is not None]
     if not found:
         return NOT_MEASURED
-    shown = count if whole else decimal
-    mean = shown(statistics.mean(found))
-    return f"{mean} ± {shown(statistics.stdev(found))}" if len(found) > 1 else mean
+    form = ",.0f" if whole else ".4f"
+    mean = f"{statistics.mean(found):{form}}"
+    return f"{mean} ± {statistics.stdev(found):{form}}" if len(found) > 1 else mean

@@ -162,10 +162,17 @@ def facts(recipe: Recipe, plan: Plan, precision: Precision, steps: Steps, launch
         "precision": {"name": precision.name, "reason": precision.reason},
         "launch": dict(launch),
         "techniques": _techniques(recipe),
-        "notes": list(plan.notes),
+        "notes": [*plan.notes, *_of_active(recipe)],
         "output_dir": str(RunDirectory.of(recipe).path),
         "output_dir_state": directory_state(RunDirectory.of(recipe)),
     }
+
+
+def _of_active(recipe: Recipe) -> list[str]:
+    if recipe.active is None:
+        return []
+    budget = recipe.active.budget
+    return [f"`hf-efficient active` labels at most {budget:,} of the training rows; this is the run on all of them"]
 
 
 def _model(recipe: Recipe, plan: Plan) -> dict[str, Any]:

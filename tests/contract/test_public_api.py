@@ -23,6 +23,7 @@ def _ordered(names):
 
 def test_the_public_names():
     assert hf_efficient.__all__ == [
+        "ActiveOutcome",
         "Augment",
         "Batching",
         "Curriculum",
@@ -35,6 +36,7 @@ def test_the_public_names():
         "Peft",
         "Prune",
         "Recipe",
+        "active_learning",
         "finetune",
     ]
     assert hf_efficient.__all__ == sorted(hf_efficient.__all__)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
+from hf_efficient.cli import run
 from hf_efficient.errors import DataError, PlanError, RecipeError
 from hf_efficient.experiments.active.run import active_learning
 from tests.integration.command_line import WORDS, sentences, write_rows
@@ -143,12 +147,15 @@ def test_killed_anywhere_it_goes_on_with_the_same_choices(whole, home, tmp_path)
 
 
 def test_memory_stays_flat_over_fifty_rounds(tmp_path):
+    write_rows(tmp_path / "rows.csv", sentences(80))
     used, process = [], psutil.Process()
-    settings = {"active.query_size": 1, "active.seed_size": 4, "active.budget": 44, "active.strategy": "badge"}
-    # 48 rows make 44 rounds; the first ones import and allocate what stays.
-    learn(tmp_path, settings, shown=lambda line: used.append(process.memory_info().rss))
-    assert len(used) >= 42
-    assert used[40] - used[10] < 15e6
+    settings = {
+        **{"data": {"name": None, "train": str(tmp_path / "rows.csv")}, "active.strategy": "badge"},
+        **{"active.query_size": 1, "active.seed_size": 4, "active.budget": 56},
+    }
+    learn(tmp_path / "run", settings, shown=lambda line: used.append(process.memory_info().rss))
+    assert len(used) > 50
+    assert used[50] - used[10] < 15e6  # the first rounds import, and allocate what stays
 
 
 def test_a_pool_that_runs_dry_ends_the_loop(tmp_path):
@@ -198,6 +205,75 @@ def test_words_that_can_t_be_meant(tmp_path):
 
     with pytest.raises(RunDirectoryError, match="holds a loop with another recipe"):
         learn(tmp_path, {"active.budget": 10})
+
+
+def test_strategies_are_compared_over_seeds_with_all_labels(tmp_path, capsys, monkeypatch):
+    settings = {**TINY, "training.output_dir": str(tmp_path), "active.fast": True, "active.budget": 14}
+    arguments = [f"{path}={json.dumps(value)}" for path, value in settings.items()]
+    command = ["active", "smoke", *arguments, "--strategies", "badge, random", "--seeds", "1,2"]
+    assert run(command) == 0
+    said = capsys.readouterr()
+    assert "badge         2" in said.out
+    assert "all 48 labels: Accuracy" in said.out
+    results = tmp_path / "active" / "comparison" / "results.jsonl"
+    rows = [json.loads(line) for line in results.read_text().splitlines()]
+    assert [(row["strategy"], row["seed"]) for row in rows] == [
+        (name, seed) for seed in (1, 2) for name in ("full", "badge", "random")
+    ]
+    assert [labels for labels, _ in rows[1]["curve"]] == [6, 10, 14]
+    assert rows[0]["curve"][0][0] == 48
+    first = {row["seed"]: row["curve"][0] for row in rows if row["strategy"] == "badge"}
+    assert first == {row["seed"]: row["curve"][0] for row in rows if row["strategy"] == "random"}  # one seed set
+    assert results.with_name("labels.png").exists()
+
+    results.write_text("".join(results.read_text().splitlines(keepends=True)[:-1]) + '{"strat')
+    monkeypatch.setattr(
+        "hf_efficient.experiments.active.learners.LinearHead.fit", None
+    )  # what is there is not run again
+    assert run(command) == 0
+    assert [json.loads(line) for line in results.read_text().splitlines()] == [
+        {**row, "cpu_seconds": json.loads(line)["cpu_seconds"]}
+        for row, line in zip(rows, results.read_text().splitlines(), strict=True)
+    ]
+    assert run([*command, "active.query_size=2"]) == 1
+    assert "the row of full, seed 1 has other settings than the recipe now" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--strategies", "badg"], "--strategies: badg is none of random, least_confidence"),
+        (["--strategies", "badge,badge"], "--strategies: expected each once, found badge, badge"),
+        (["--strategies", "badge", "--seeds", "1,x"], "--seeds 1,x: expected whole numbers"),
+        (["--strategies", "badge", "--wait"], "--wait has no effect beside --strategies"),
+        (["--strategies", "badge", "active.labeller=file"], "strategies can only be compared where all labels are kn"),
+        (["--seeds", "1"], "--seeds has no effect without --strategies"),
+        (["--port", "80"], "--port has no effect beside active.labeller: simulated"),
+        (["--wait", "active.labeller=file", "active.file=label_studio"], "--wait has no effect beside active.labeller"),
+    ],
+)
+def test_options_that_can_t_be_meant(tmp_path, capsys, arguments, message):
+    place = [f"training.output_dir={tmp_path}", "active.budget=18", "active.seed_size=6"]
+    assert run(["active", "smoke", *place, *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_images(tmp_path):
+    folder = tmp_path / "images"
+    for number in range(24):
+        name = ("dark", "light")[number % 2]
+        place = folder / "train" / name / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (number % 2 * 200 + number,) * 3).save(place)
+    settings = {
+        **{"task": "image-classification", "task.metrics": ["accuracy"], "data.name": str(folder)},
+        **{"model.name": "demo/tiny-vit", "data.validation_size": 0.25, "training.precision": "fp32"},
+    }
+    for fast, strategy in ((True, "badge"), (False, "core_set")):
+        words = {"active.fast": fast, "active.strategy": strategy, "active.budget": 10}
+        ended = learn(tmp_path / strategy, {**settings, **words})
+        assert [record["labels"] for record in ended.rounds] == [0, 6, 10]
+        assert ended.outcome.report["data"]["rows"] == {"train": 10, "validation": 6}
 
 
 # A person with a file.
@@ -255,6 +331,83 @@ def test_a_person_fills_a_file_in_and_the_same_command_goes_on(command_line, poo
     last = command_line.run("active", str(pool))
     assert last.status == 0
     assert command_line.report["data"]["rows"]["train"] + command_line.report["data"]["rows"]["validation"] == 8
+
+
+def test_labels_of_any_rows_are_taken_from_a_file(command_line, pool):
+    rows = sentences(24)
+    tasks = [
+        {"data": {"text": row["text"]}, "annotations": [{"result": [{"value": {"choices": [row["label"]]}}]}]}
+        for row in rows[:8]
+    ]
+    export = command_line.text("export.json", json.dumps(tasks))
+    ending = command_line.run("active", str(pool), "--labels", str(export), "active.budget=9")
+    assert f"{export}: 8 labels taken; 0 rows had one already" in ending.err
+    assert "round 0: 8 labels, a model; 1 rows chosen by margin" in ending.err
+    assert "1 rows wait for labels" in ending.out
+    wrong = command_line.text("wrong.csv", "id,label\n20,sailing\n21,boats\n22,cars\n")
+    ending = command_line.run("active", str(pool), "--labels", str(wrong), "active.budget=9")
+    assert ending.status == 3
+    assert ending.said == [
+        f"error: {wrong}:3: expected one of cooking, sailing or skip, found boats. (1 more like it); 1 other labels "
+        "were taken"
+    ]
+    log = (command_line.run_directory / "active" / "labels.jsonl").read_text().splitlines()
+    assert json.loads(log[-1]) == {"id": 20, "label": "sailing", "by": "wrong.csv"}
+
+
+def test_it_waits_for_a_file_to_be_filled_in(command_line, pool):
+    folder = command_line.run_directory / "active"
+
+    def person():
+        for number in (0, 1):
+            path = folder / f"to_label-{number:03d}.csv"
+            while not path.exists():
+                time.sleep(0.02)
+            whole = path.read_text()
+            path.write_text(whole + '7,"half')  # as a save that is under way
+            time.sleep(0.1)
+            path.write_text(whole)
+            fill(path)
+
+    writer = threading.Thread(target=person)
+    writer.start()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("hf_efficient.experiments.active.labellers.file.SECONDS_BETWEEN_LOOKS", 0.05)
+        ending = command_line.run("active", str(pool), "--wait")
+    writer.join()
+    assert ending.status == 0
+    assert "waiting for 4 labels in" in ending.err
+    assert (command_line.run_directory / "report.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "message"),
+    [
+        ("text,label\na,\nb,boat\n", [], "train row 2: column label: expected a class of task.labels"),
+        ("text\na\n", [], "expected at least two rows to choose from, found one"),
+        ("text,label\na,\nb,\n", ["task.labels="], "task.labels: expected at least two classes to choose from, found"),
+        ("text,label\n,\nb,\n", ["data.columns.text=txt"], "data.columns.text: there is no column txt"),
+        ("number\n1\n2\n", [], "expected a column named text or sentence, or only one of strings"),
+        ("text\na\nb\n", ["active.target=0.9"], "active.target can't be reached without rows to score"),
+    ],
+)
+def test_a_pool_that_can_t_be_used_is_one_line(command_line, pool, text, settings, message):
+    command_line.text("rows.csv", text)
+    ending = command_line.run("active", str(pool), *settings)
+    assert ending.status in (2, 3)
+    assert message in ending.err
+    assert "Traceback" not in ending.err
+
+
+def test_labels_that_the_rows_have_count_and_rows_that_are_scored_are_counted(command_line, pool):
+    rows = sentences(24)
+    given = [{"text": row["text"], "label": row["label"] if number < 5 else ""} for number, row in enumerate(rows)]
+    command_line.rows("rows.csv", given)
+    command_line.rows("scored.csv", rows[20:])
+    ending = command_line.run("active", str(pool), f"data.validation={command_line.folder}/scored.csv")
+    assert "4 rows of the pool are also scored, which flatters the metric" in ending.err
+    assert "round 0: 5 labels, a model, accuracy" in ending.err
+    assert "3 rows wait for labels" in ending.out
 
 
 def test_finetune_refuses_a_recipe_that_chooses_rows(command_line, pool):

@@ -77,6 +77,19 @@ def test_evaluation_gives_the_same_metrics(benchmark, monkeypatch, rows, capsys)
         module.largest_difference(unequal)
 
 
+def test_scoring_a_pool(benchmark, monkeypatch, rows, capsys):
+    module = benchmark("active_scoring")
+    monkeypatch.setattr(module, "BATCH", 2)
+    monkeypatch.setattr(module, "DATA", {"demo/20newsgroups": 10})
+    result = run(module, monkeypatch, rows, "--rounds", "2", "--rows", "8")["results"]["demo/20newsgroups"]
+    assert result["speedup_over_fixed"]["limit"] == pytest.approx(80 / 44)
+    assert len(result["speedup_over_fixed"]["all"]) == 2
+    assert "times as many rows a second as padded to 10" in capsys.readouterr().out
+    monkeypatch.setattr(module, "TOLERANCE", -1.0)
+    with pytest.raises(SystemExit, match="the probabilities differ by"):
+        module.compare("demo/20newsgroups", 8, 1)
+
+
 def test_an_epoch_over_kept_hidden_states(benchmark, monkeypatch, rows, capsys, tmp_path):
     monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path))  # which the benchmark sets
     module = benchmark("prefix_cache")
@@ -219,3 +232,37 @@ def test_the_report_of_an_experiment(benchmark, monkeypatch, tmp_path):
     assert "| b | 1 | 0.7500 | 4.0 s | 5 B | 10 | 6 B |" in note.read_text()
     assert note.read_text().endswith("after\n")
     assert note.with_suffix(".png").read_bytes()[1:4] == b"PNG"
+
+
+def test_views_of_images_are_timed(benchmark, monkeypatch, tmp_path):
+    module, path = benchmark("image_views"), tmp_path / "views.json"
+    monkeypatch.setattr(module, "KINDS", {"small": (8, 1, "PNG")})
+    monkeypatch.setattr(sys, "argv", ["image_views", "--rounds", "2", "--images", "32", "--json", str(path)])
+    module.main()
+    found = json.loads(path.read_text())["results"]["small"]
+    assert found["none"]["times_as_long"]["median"] == 1.0
+    assert {"crop", "trivial_augment", "mixup", "cutmix"} < found.keys()
+    assert all(len(figures["images_per_second"]["all"]) == 2 for figures in found.values())
+
+
+def test_the_report_of_active_learning(benchmark, monkeypatch, tmp_path):
+    row = {"metric": "accuracy", "greater_is_better": True, "pool": 99, "seed": 1}
+    rows = [
+        {**row, "strategy": "full", "curve": [[99, 0.8]]},
+        {**row, "strategy": "badge", "curve": [[10, 0.5], [20, 0.78]]},
+        {**row, "strategy": "random", "curve": [[10, 0.5], [20, 0.6]]},
+    ]
+    (tmp_path / "active-r8.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    over = {"median": 2.5, "quartiles": [2.4, 2.6], "limit": 3.0}
+    scored = {"length": 128, "tokens_per_row": 31.6, "speedup_over_fixed": over}
+    (tmp_path / "active_scoring.json").write_text(json.dumps({"results": {"demo/x": scored}}))
+    note = tmp_path / "active.md"
+    note.write_text((ROOT / "docs" / "results" / "active.md").read_text())
+    monkeypatch.setattr(sys, "argv", ["", "--results", str(tmp_path), "--note", str(note)])
+    benchmark("active_report").main()
+    text = note.read_text()
+    assert "| badge | 1 | 0.5000 | 0.7800 | 20 | 20 | 0% |" in text
+    assert "all 99 labels: Accuracy 0.8000; 95% of it are 0.7600" in text
+    assert "| demo/x | 32 | 128 | 2.50 (2.40 to 2.60) | 3.00 |" in text
+    assert "<!-- active-20news -->\nNot measured yet." in text
+    assert note.with_name("active-r8.png").read_bytes()[1:4] == b"PNG"

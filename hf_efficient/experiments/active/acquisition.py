@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating[Any]]
 Rows = NDArray[np.int64]
 
+_CENTRES = 256
+"""To which distances are taken at a time."""
 _TINY = np.finfo(np.float64).tiny
 
 
@@ -75,22 +77,24 @@ def core_set(embeddings: Array, labelled: Rows, candidates: Rows, size: int) -> 
     """
     points = embeddings[candidates]
     centres = embeddings[labelled] if len(labelled) else points.mean(axis=0, keepdims=True)
-    nearest = np.full(len(points), np.inf)
-    for centre in centres:
-        np.minimum(nearest, _squared_distances(points, centre), out=nearest)
+    nearest = _squared_distances(points, centres)
     chosen, distances = [], []
     for _ in range(min(size, len(candidates))):
         farthest = int(nearest.argmax())
         chosen.append(farthest)
-        distances.append(np.sqrt(max(nearest[farthest], 0.0)))
-        np.minimum(nearest, _squared_distances(points, points[farthest]), out=nearest)
+        distances.append(np.sqrt(nearest[farthest]))
+        np.minimum(nearest, _squared_distances(points, points[[farthest]]), out=nearest)
         nearest[farthest] = -np.inf
     return candidates[chosen], np.asarray(distances)
 
 
-def _squared_distances(points: Array, centre: Array) -> Array:
-    difference = points - centre
-    return np.asarray(np.einsum("nd,nd->n", difference, difference))
+def _squared_distances(points: Array, centres: Array) -> Array:
+    """From each point to its nearest centre."""
+    squares, nearest = (points**2).sum(axis=1), np.full(len(points), np.inf)
+    for few in np.array_split(centres, -(-len(centres) // _CENTRES)):
+        distances = squares[:, None] + (few**2).sum(axis=1) - 2 * points @ few.T
+        np.minimum(nearest, distances.min(axis=1), out=nearest)
+    return np.asarray(np.maximum(nearest, 0.0))
 
 
 def badge(

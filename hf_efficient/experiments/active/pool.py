@@ -62,6 +62,10 @@ class Pool:
             return [{name: row[name] for name in self.text_columns} for row in chosen]
         return [{"image": value["path"]} for value in self._images(chosen)]
 
+    def lines(self, numbers: Iterable[int]) -> list[str]:
+        """Some rows in one line each."""
+        return [" / ".join(str(value) for value in row.values()) for row in self.texts(numbers)]
+
     def _images(self, rows: Dataset) -> list[dict[str, Any]]:
         from hf_efficient.data.images import encoded_images
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from hf_efficient.experiments.active.loop import Labeller, Loop
 from hf_efficient.experiments.active.pool import Pool, load_pool, write_rows
 from hf_efficient.experiments.active.state import ActiveDirectory, Record
 from hf_efficient.recipe import Recipe
+from hf_efficient.report.active_figure import can_draw, draw_curves
+from hf_efficient.report.active_rounds import rounds_markdown
+from hf_efficient.report.write import write_whole
 from hf_efficient.training.finetune import Outcome, finetune
 from hf_efficient.training.run_directory import ACTIVE, RunDirectory, held
 
@@ -88,12 +92,18 @@ def run_active(
         labeller = labeller or labeller_of(active, recipe.place, directory, wait=wait, shown=shown)
         pool = load_pool(recipe)
         loop = make_loop(recipe, pool, directory, labeller, shown)
+        if pool.validation is None:
+            shown("no labelled rows are named in data.validation: nobody measures how good the models are")
         if (number := pool.overlap()) > 0:
             shown(f"{number} rows of the pool are also scored, which flatters the metric; take them out of one")
         if labels is not None:
             new, had = import_labels(labels, pool, loop.log)
             shown(f"{labels}: {new} labels taken; {had} rows had one already, which they keep")
-        outcome = _finish(loop) if loop.run() else None
+        try:
+            stopped = loop.run()
+        finally:
+            _report(loop)
+        outcome = _finish(loop) if stopped else None
         return ActiveOutcome(tuple(loop.history()), dict(loop.log.labels), directory, loop.pending, outcome)
 
 
@@ -165,6 +175,21 @@ def labeller_of(
     if active.labeller == "file":
         return FileLabeller(directory, active.file, wait, shown)
     return by_function(load_function(active.labeller, place("active.labeller")))
+
+
+def _report(loop: Loop) -> None:
+    """Write what the rounds so far were worth: for people, for programs, and as a figure where there is matplotlib."""
+    history, directory = loop.history(), loop.directory
+    if not history:
+        return
+    curve = [(record["labels"], record["metric"]) for record in history if record["metric"] is not None]
+    facts = {"metric": loop.metric, "curve": curve, "labels": len(loop.log.labels), "stopped": history[-1]["stopped"]}
+    write_whole(directory.report, json.dumps({**facts, "rounds": history}, indent=2, ensure_ascii=False) + "\n")
+    text = rounds_markdown(history, loop.log.labels, loop.metric, lambda rows: loop.pool.lines(rows))
+    write_whole(directory.report.with_suffix(".md"), text)
+    if curve and can_draw():
+        strategy = section_of(loop.recipe).strategy
+        draw_curves([{"strategy": strategy, **facts}], directory.report.with_name("labels.png"))
 
 
 def _finish(loop: Loop) -> Outcome | None:

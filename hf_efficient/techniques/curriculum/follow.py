@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from torch import Tensor
@@ -20,14 +20,16 @@ from hf_efficient.losses.rows import ROW_NUMBER
 from hf_efficient.measure import Observer, filling
 from hf_efficient.models.distributed import data_parallel_size
 from hf_efficient.models.processes import on_every_process, on_main_process
+from hf_efficient.models.scored_rows import Scored
 
 if TYPE_CHECKING:
     from hf_efficient.data.batches import Batches, Indices
     from hf_efficient.losses.rows import Batch, Rows
     from hf_efficient.losses.supervised import Supervised
-    from hf_efficient.models.scored_rows import Scored
     from hf_efficient.recipe.curriculum import Curriculum
 
+_COST: Final = ("seconds", "cpu_seconds", "found")
+"""What is known of the scoring beside the scores."""
 Seen = tuple[int, Any, Any]
 """An optimizer step, numbers of rows, and what was seen of them."""
 
@@ -82,6 +84,7 @@ class Follow(Observer):
                 self.scored = on_main_process(self._score)
             self.scores = self.scored.scores
             _refuse_equal(self.scores, self.section.by)
+        self._score = None  # it holds a model
         if self.section.watches_training and self.order.num_epochs * self.section.end <= 1:
             raise PlanError(
                 f"curriculum can't take effect: by: {self.section.by} ranks rows by the epochs before, and all are "
@@ -186,6 +189,7 @@ class Follow(Observer):
         """What a run needs to go on with the same order."""
         attributes = {
             "scores": None if self.scores is None else packed(self.scores),
+            "scored": None if self.scored is None else [getattr(self.scored, name) for name in _COST],
             "tracker": None if self._tracker is None else self._tracker.state(),
             "ranked_epoch": self._ranked_epoch,
             "epochs": [dict(epoch) for epoch in self.epochs],
@@ -199,6 +203,8 @@ class Follow(Observer):
         self.scores = None if scores is None else unpacked(scores, np.float32)
         if self._tracker is not None and tracker is not None:
             self._tracker.load_state(tracker)
+        if self.scores is not None and attributes["scored"] is not None:
+            self.scored = Scored(self.scores, **dict(zip(_COST, attributes["scored"], strict=True)))
         self._ranked_epoch = attributes["ranked_epoch"]
         self.epochs = [dict(epoch) for epoch in attributes["epochs"]]
         self._fed = [Fed(**fed) for fed in attributes["fed"]]

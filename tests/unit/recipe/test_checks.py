@@ -28,6 +28,7 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
         (["active={budget: 90}", STREAM, *STEPS, "training.max_steps=9"], "active", "a stream is read once"),
         (["active.labeller=file", "data.fraction=0.5"], "data.fraction", "a person labels any row"),
         (["active.labeller=file", "data.limit=5"], "data.limit", "a person labels any row"),
+        (["active.budget=90", "data.label_noise=0.1"], "data.label_noise", "labels come from active.labeller"),
         (["active.warm_start=true", "active.fast=true"], "active.warm_start", "trained in no time anew"),
         (["active.members=5"], "active.members", "set active.strategy: bald"),
         (["active.neighbours=5"], "active.neighbours", "set active.strategy: contrastive"),

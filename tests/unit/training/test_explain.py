@@ -138,7 +138,7 @@ def printed(recipe, **options):
     [
         "learning_rate 0.001 a.yaml:7",
         "seed 7 command line",
-        "augment, prune, curriculum, freeze, peft, distill, early_stopping, hub",
+        "augment, prune, curriculum, freeze, peft, distill, active, early_stopping, hub",
         "model m: Bert, 2,000 parameters, 500 trained (25.00%)",
         "tokenizer T, 30,522 tokens, rows of at most 64",
         "data d: 1,234 train, 10 validation",

@@ -18,8 +18,9 @@ from hf_efficient.errors import PlanError
 from hf_efficient.plan import Plan
 from hf_efficient.recipe.augment import Augment
 from hf_efficient.techniques import apply_techniques
+from hf_efficient.techniques.augment.images import views_of
 from hf_efficient.techniques.augment.images.mixing import MixingCollator
-from hf_efficient.techniques.augment.images.pictures import Open, Pixels, pictures_of
+from hf_efficient.techniques.augment.images.pictures import Files, Open, Pixels, pictures_of
 from tests.tiny import Case
 
 ARGS = SimpleNamespace(seed=0, data_seed=None)
@@ -147,6 +148,13 @@ def test_pixel_values_become_the_image_that_they_were(processor):
 def test_rows_that_can_not_be_augmented_are_refused(table, settings, augment, reason):
     with pytest.raises(PlanError, match=reason):
         drawn({augment: {}}, table, **settings)
+
+
+def test_grey_images_have_no_colours_to_change():
+    section, files = Augment(color_jitter={"hue": 0.1}), Files("L")
+    with pytest.raises(PlanError, match=r"augment\.color_jitter\.hue can't take effect: .* makes images grey"):
+        views_of(rows(), files, section, 0)
+    assert views_of(rows(), files, Augment(color_jitter={}), 0).mixing is None
 
 
 def test_a_collator_need_not_know_of_partners():
