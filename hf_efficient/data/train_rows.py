@@ -25,6 +25,7 @@ class TrainRows:
     epochs_of: Callable[[int], int] = lambda num_rows: 1
     """Epochs of the run, begun ones counted, if each has so many rows."""
     task: Any = None
+    """The task that they are for."""
     device: Any = "cpu"
     """Where models compute."""
     unlabelled: Dataset | None = None

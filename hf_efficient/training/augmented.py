@@ -15,7 +15,8 @@ from hf_efficient.recipe.packages import require_packages
 from hf_efficient.techniques import check_techniques, prepare_rows
 from hf_efficient.techniques.augment.augmenters import make_augmenters
 from hf_efficient.techniques.augment.how_many import rows_of_copies
-from hf_efficient.techniques.augment.rows import columns_of, make_views
+from hf_efficient.techniques.augment.label_keep import keeper_of
+from hf_efficient.techniques.augment.rows import columns_of, make_views, with_labels_kept
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -69,9 +70,10 @@ def shown_rows(recipe: Recipe, num_rows: int) -> list[Shown]:
     views: dict[int, list[View]] = {number: [] for number in chosen.tolist()}
     control: dict[str, Augmenter] = {"control": lambda column, rows, draws: column}
     augmenters = control if section.control else make_augmenters(section.text_augmenters, rows.place)
+    keeper = keeper_of(section, rows)
     for copy, has_view in enumerate(copies):
         numbers = chosen[np.isin(chosen, has_view)]
-        made = make_views(rows, numbers, augmenters, 0, copy)
+        made = with_labels_kept(make_views(rows, numbers, augmenters, 0, copy), rows.table.select(numbers), keeper)
         for number, name, texts in zip(numbers.tolist(), made.by, _texts(rows, made.table), strict=True):
             views[number].append(View(name, texts))
     shown = zip(chosen.tolist(), _texts(rows, rows.table.select(chosen)), strict=True)
@@ -102,7 +104,7 @@ def seed_of(recipe: Recipe) -> int:
 
 def _read(recipe: Recipe) -> tuple[Augment, TrainRows]:
     section, task, tables = read_tables(recipe)
-    rows = TrainRows(tables["train"], task.columns, seed=seed_of(recipe), place=recipe.place)
+    rows = TrainRows(tables["train"], task.columns, seed=seed_of(recipe), place=recipe.place, task=task)
     return section, rows
 
 

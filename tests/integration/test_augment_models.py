@@ -7,6 +7,7 @@ import pytest
 
 from hf_efficient.errors import AssetError, RecipeError
 from hf_efficient.techniques.augment.label_keep import LabelKeeper
+from hf_efficient.training.augmented import augmented_rows, shown_rows
 from hf_efficient.training.finetune import finetune
 from tests.runs import TEACHER, CutOffError, losses, smoke, train, weights
 from tests.tiny_writers import save_masked_lm, save_seq2seq
@@ -125,7 +126,10 @@ def test_unlabelled_rows_teach_by_their_views(tmp_path):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"data.unlabelled": "validation"}, r"data\.unlabelled can't take effect: only a teacher, distill, can answer"),
+        (
+            {"data.unlabelled": "validation"},
+            r"data\.unlabelled can't take effect: only a teacher can answer such rows, or augment",
+        ),
         (
             {"augment.consistency": {}, "augment.random_swap": {}},
             r"augment\.consistency .*: name rows in data\.unlabel",
@@ -139,3 +143,18 @@ def test_unlabelled_rows_teach_by_their_views(tmp_path):
 def test_settings_without_effect_are_refused(given, said, tmp_path):
     with pytest.raises(RecipeError, match=said):
         smoke(tmp_path / "run", given)
+
+
+def test_dropped_views_are_shown_as_their_rows_and_written_so(tmp_path, monkeypatch):
+    given = {"augment.random_delete.share": 0.9, "augment.keep_label.teacher": TEACHER}
+    recipe = smoke(tmp_path / "run", given)
+    monkeypatch.setattr(LabelKeeper, "flips", lambda keeper, rows, views: np.ones(len(rows), dtype=bool))
+    shown = shown_rows(recipe, 3)
+    assert [row.views[0].texts for row in shown] == [row.texts for row in shown]
+    texts = augmented_rows(recipe).table["text"][:]
+    assert texts[:48] == texts[48:]
+
+
+def test_unlabelled_rows_need_not_be_read_to_show_views(tmp_path):
+    assert len(shown_rows(smoke(tmp_path / "run", UNLABELLED), 2)) == 2
+    assert len(augmented_rows(smoke(tmp_path / "run", UNLABELLED)).table) == 96

@@ -13,7 +13,7 @@ from hf_efficient.techniques.augment.augmenters import make_augmenters
 from hf_efficient.techniques.augment.consistency import unlabelled_views, with_consistency
 from hf_efficient.techniques.augment.draws import Numbers
 from hf_efficient.techniques.augment.how_many import rows_of_copies
-from hf_efficient.techniques.augment.label_keep import LabelKeeper
+from hf_efficient.techniques.augment.label_keep import keeper_of
 from hf_efficient.techniques.augment.rows import Made, facts_of, make_views, with_labels_kept
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _with_views(rows: TrainRows, section: Augment) -> TrainRows:
     table = concatenate_datasets([part for made in epochs for part in (*originals, *(views.table for views in made))])
     facts = facts_of(views for made in epochs for views in made) | {"epochs": num_epochs}
     augmented = replace(rows, table=table, rows_per_epoch=len(table) // num_epochs if num_epochs > 1 else None)
-    if section.consistency is not None:
+    if section.consistency is not None and rows.unlabelled is not None:
         augmented = replace(augmented, unlabelled_views=unlabelled_views(rows, augmenters, num_epochs))
     return augmented.with_facts(NAME, facts).with_note(_note(facts, len(rows.table), section))
 
@@ -106,7 +106,7 @@ def _epochs(
     num_epochs: int,
 ) -> Iterator[list[Made]]:
     """The views of each epoch, copy by copy."""
-    keeper = None if section.control or section.keep_label is None else LabelKeeper.of(section.keep_label, rows)
+    keeper = keeper_of(section, rows)
     for epoch in range(num_epochs):
         if section.control:
             yield [Made.unchanged(rows.table.select(chosen)) for chosen in copies]

@@ -37,8 +37,9 @@ def with_views(plan: Plan, section: Augment) -> tuple[Plan, dict[str, Any]]:
         _check_labels(plan)
     args, processor = plan.args, plan.processing_class
     pictures = files_of(processor) if plan.task is not None else pictures_of(rows[0], processor)
-    draw = views_of(rows, pictures, section, args.seed if args.data_seed is None else args.data_seed)
-    numbers, copies = layout_of(plan, section)
+    seed = args.seed if args.data_seed is None else args.data_seed
+    draw = views_of(rows, pictures, section, seed)
+    numbers, copies = layout_of(plan, section, seed)
     names = getattr(rows, "column_names", None) or rows[0].keys()
     drawn = DrawnRows(
         rows,
