@@ -116,7 +116,7 @@ class Loop:
         """What is known of a round: its model, and the rows that it chose or why it chose none."""
         number, start = len(history), time.perf_counter()
         labels = dict(self.log.labels)
-        candidates = np.setdiff1d(np.arange(len(self.pool)), sorted(self.log.settled))
+        candidates = np.setdiff1d(np.arange(len(self.pool)), sorted(self.log.settled | self.pool.doubles))
         record: Record = {"round": number, "labels": len(labels), "metrics": {}, "metric": None, "agreement": None}
         if len(set(labels.values())) < 2:
             reason, chosen, by = self._stop([], labels, candidates), self._first(number, candidates), "seed_set"

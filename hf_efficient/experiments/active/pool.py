@@ -93,6 +93,19 @@ class Pool:
         digest.update(str(len(self)).encode())
         return digest.hexdigest()
 
+    @cached_property
+    def doubles(self) -> frozenset[int]:
+        """Rows whose texts stand in an earlier row: one label does for all."""
+        if not self.text_columns:
+            return frozenset()
+        first: dict[tuple[str, ...], int] = {}
+        columns = (self.rows[name][:] for name in self.text_columns)
+        return frozenset(
+            number
+            for number, texts in enumerate(zip(*columns, strict=True))
+            if first.setdefault(texts, number) != number
+        )
+
     def overlap(self) -> int:
         """How many rows of the pool are also scored, as far as texts tell."""
         if self.validation is None or not self.text_columns:

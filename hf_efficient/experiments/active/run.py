@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,10 +92,8 @@ def run_active(
         labeller = labeller or labeller_of(active, recipe.place, directory, wait=wait, shown=shown)
         pool = load_pool(recipe)
         loop = make_loop(recipe, pool, directory, labeller, shown)
-        if pool.validation is None:
-            shown("no labelled rows are named in data.validation: nobody measures how good the models are")
-        if (number := pool.overlap()) > 0:
-            shown(f"{number} rows of the pool are also scored, which flatters the metric; take them out of one")
+        for note in _notes(pool):
+            shown(note)
         if labels is not None:
             new, had = import_labels(labels, pool, loop.log)
             shown(f"{labels}: {new} labels taken; {had} rows had one already, which they keep")
@@ -105,6 +103,16 @@ def run_active(
             _report(loop)
         outcome = _finish(loop) if stopped else None
         return ActiveOutcome(tuple(loop.history()), dict(loop.log.labels), directory, loop.pending, outcome)
+
+
+def _notes(pool: Pool) -> Iterator[str]:
+    """What the user should know of a pool."""
+    if pool.validation is None:
+        yield "no labelled rows are named in data.validation: nobody measures how good the models are"
+    if (number := pool.overlap()) > 0:
+        yield f"{number} rows of the pool are also scored, which flatters the metric; take them out of one"
+    if pool.doubles:
+        yield f"{len(pool.doubles)} rows of the pool have the text of another one, and are not asked for"
 
 
 def section_of(recipe: Recipe) -> Active:
