@@ -44,6 +44,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/time_to_accuracy.py
 	$(BIN)/python benchmarks/padding_report.py
 	$(BIN)/python benchmarks/prefix_cache.py
+	$(BIN)/python benchmarks/image_views.py
 	$(BIN)/python benchmarks/distillation.py
 	$(BIN)/python benchmarks/active_scoring.py
 

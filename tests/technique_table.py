@@ -62,6 +62,11 @@ TABLE: dict[str, Row] = {
         same_slot="augment",
         neutral={"augment.random_swap.share": 0.3, "augment.control": True, "augment.originals": False},
     ),
+    "consistency": Row(
+        {"augment.random_swap.share": 0.3, "augment.consistency.confidence": 0.0, "data.unlabelled": "demo/smoke"},
+        same_slot="augment",
+        refused_with={"curriculum": "can't be told of the rows of data.unlabelled"},
+    ),
     "augment_fixed": Row(
         {"augment.random_swap.share": 0.3, "augment.views": "fixed", "augment.below_class_size": 30},
         same_slot="augment",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from difflib import SequenceMatcher
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hf_efficient.cli.output import Force, Output, check_output, write_whole
+from hf_efficient.cli.output import Force, Output, check_output, write_file, write_whole
 from hf_efficient.cli.validate import Name, Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from hf_efficient.recipe import Recipe
     from hf_efficient.training.augmented import Shown
 
 _FEW = 5
@@ -28,13 +30,22 @@ def augment(
     output: Output = None,
     force: Force = False,
 ) -> None:
-    """Show training rows beside the views that a recipe makes of them, or write the augmented rows of an epoch."""
-    check_output(output, force)
+    """Show training rows beside the views that a recipe makes of them, or write the augmented rows of an epoch.
 
+    Images are put into a picture: views.png, or the one that --output names.
+    """
     from hf_efficient.recipe import Recipe
 
     words = Recipe.load(recipe, overrides or ())
+    if words.task.type == "image-classification":
+        draw_views(words, show or _FEW, output or Path("views.png"), force)
+    else:
+        check_output(output, force)
+        show_or_write(words, show, output)
 
+
+def show_or_write(words: Recipe, show: int | None, output: Path | None) -> None:
+    """Print rows beside their views, or write all of them."""
     from rich.console import Console
 
     from hf_efficient.training.augmented import augmented_rows, shown_rows
@@ -47,6 +58,17 @@ def augment(
         for note in rows.notes:
             typer.echo(f"note: {note}", err=True)
         typer.echo(f"Wrote {len(rows.table):,} rows to {output}")
+
+
+def draw_views(recipe: Recipe, num_rows: int, output: Path, force: bool) -> None:
+    """Write a picture of images beside their views."""
+    check_output(output, force, endings=(".png",))
+
+    from hf_efficient.training.image_sheet import sheet_of_views
+
+    sheet = sheet_of_views(recipe, num_rows)
+    write_file(output, lambda path: sheet.save(path, format="PNG"))
+    typer.echo(f"Wrote {output}: training images, and right of each its views")
 
 
 def print_views(rows: list[Shown], console: Console) -> None:

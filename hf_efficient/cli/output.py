@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -21,22 +21,31 @@ Output = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 
 
-def check_output(output: Path | None, force: bool) -> None:
-    """Refuse a file that can't be meant before anything is computed."""
+def check_output(output: Path | None, force: bool, endings: Collection[str] = ()) -> None:
+    """Refuse a file that can't be meant before anything is computed; `endings` are by default those of rows."""
+    endings = endings or WRITERS
     if output is None:
         if force:
             raise typer.BadParameter("--force has no effect without --output")
         return
-    if output.suffix not in WRITERS:
+    if output.suffix not in endings:
         raise typer.BadParameter(
-            f"--output {output}: expected a file ending in {', '.join(WRITERS)}.{did_you_mean(output.suffix, WRITERS)}"
+            f"--output {output}: expected a file ending in {', '.join(endings)}.{did_you_mean(output.suffix, endings)}"
         )
     if output.exists() and not (force and output.is_file()):
         raise HfEfficientError(f"{output} exists; name another file with --output, or overwrite it with --force.")
 
 
 def write_whole(path: Path, table: pa.Table) -> None:
-    """Write a file so that it is either whole or as it was before.
+    """Write rows so that the file is either whole or as it was before.
+
+    Raises HfEfficientError if it can't be written.
+    """
+    write_file(path, lambda partial: WRITERS[path.suffix](table, partial))
+
+
+def write_file(path: Path, write: Callable[[Path], None]) -> None:
+    """Have `write` write a file so that it is either whole or as it was before.
 
     Raises HfEfficientError if it can't be written.
     """
@@ -44,7 +53,7 @@ def write_whole(path: Path, table: pa.Table) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            WRITERS[path.suffix](table, partial)
+            write(partial)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)

@@ -43,7 +43,7 @@ class Fed:
     """The rows that a process was fed so far."""
 
     digest: str | None = ""
-    """Of all micro-batches; None where some of them are not known."""
+    """Of all micro-batches, empty where there was none; None where some of them are not known."""
     num_rows: int = 0
     as_meant: bool = True
 
@@ -55,6 +55,10 @@ class Fed:
         self.as_meant = self.as_meant and np.array_equal(rows, expected)
         self.digest = digest_of(rows, self.digest)
         self.num_rows += len(rows)
+
+    def finish(self, meant: Indices) -> None:
+        """Take note that the epoch is over, and nothing of it may be missing."""
+        self.as_meant = self.as_meant and self.num_rows == len(meant)
 
 
 class NumberedRows:

@@ -18,13 +18,14 @@ class TrainRows:
     """The rows; of several epochs one after another, if `rows_per_epoch` says so."""
     columns: Any
     """The task's columns: `text`, `label`, …"""
-    num_epochs: int
-    """Epochs of the run, begun ones counted; 1 where nobody knows."""
     seed: int
     """What random choices among training rows are drawn from, with epoch and row."""
     place: Callable[[str], str]
     """Where a setting was written, to begin a message."""
+    epochs_of: Callable[[int], int] = lambda num_rows: 1
+    """Epochs of the run, begun ones counted, if each has so many rows."""
     task: Any = None
+    """The task that they are for."""
     device: Any = "cpu"
     """Where models compute."""
     unlabelled: Dataset | None = None

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from hf_efficient.data.difficulty import Scores
-from hf_efficient.errors import HfEfficientError
+from hf_efficient.errors import HfEfficientError, PlanError
 from hf_efficient.losses.difficulty import difficulty
 from hf_efficient.losses.rows import Batch, is_side_column
 from hf_efficient.losses.supervised import Supervised
@@ -52,7 +52,11 @@ def scores_of_model(
     collator: Callable[[Sequence[Any]], Mapping[str, Any]],
     shown: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> Scores:
-    """What a model says of each row, in one pass over them from the longest to the shortest."""
+    """What a model says of each row, in one pass over them from the longest to the shortest.
+
+    Raises:
+        PlanError: what it says are no finite numbers.
+    """
     order = np.argsort(-lengths_of(rows), kind="stable")
     scores = np.zeros(len(rows), dtype=np.float32)
     for start in shown(range(0, len(rows), ROWS_OF_PASS)):
@@ -61,6 +65,11 @@ def scores_of_model(
         side = {name: value for name, value in columns.items() if is_side_column(name)}
         batch = Batch(columns, side, {"logits": asked.logits(columns)})
         scores[numbers] = difficulty(by, labels, batch).float().cpu().numpy()
+    if not np.isfinite(scores).all():
+        raise PlanError(
+            f"the model that is asked for the {by} of the training rows gives no finite numbers; take another "
+            "reference, or a lower learning_rate under brief."
+        )
     return scores
 
 
@@ -89,7 +98,7 @@ def keep_scores(folder: Path, key: str, compute: Callable[[], Scores]) -> Scored
 def find_scores(folder: Path, key: str, num_rows: int) -> Scored | None:
     """The scores that lie in a folder under a key, if they do and are whole."""
     try:
-        with np.load(folder / f"{key}.npz") as kept:
+        with (folder / f"{key}.npz").open("rb") as file, np.load(file) as kept:
             scores, (seconds, cpu_seconds) = kept["scores"], kept["seconds"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
@@ -108,7 +117,8 @@ def _content(rows: Any) -> Any:
     """The columns of a data set as bytes, whatever file or selection they come from."""
     import pyarrow as pa
 
-    table = rows.with_format("arrow")[:].replace_schema_metadata(None).combine_chunks()
+    table = rows.with_format("arrow")[:].replace_schema_metadata(None)
+    table = table.take(np.arange(len(table))).combine_chunks()  # a part of a table keeps the offsets of the whole
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+import re
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from hf_efficient.recipe.section import Section
+
+
+def _names_a_function(name: str) -> str:
+    if not _FUNCTION.fullmatch(name):
+        raise ValueError(f"expected package.module:function, found {name}")
+    return name
+
+
+_FUNCTION: Final = re.compile(r"[\w.]+:\w+")
+FunctionName = Annotated[str, AfterValidator(_names_a_function)]
 
 
 class RandomSwap(Section):
@@ -67,14 +78,14 @@ class Keyboard(Section):
 class Nlpaug(Section):
     """Any augmenter of nlpaug's, with numbers of its own for each row."""
 
-    factory: str = Field(pattern=r"^[\w.]+:\w+$")
+    factory: FunctionName
     """`package.module:function`, which gives an object with `augment(text)`; called without arguments."""
 
 
 class Function(Section):
     """A function of the user's."""
 
-    path: str = Field(pattern=r"^[\w.]+:\w+$")
+    path: FunctionName
     """`package.module:function`: `function(texts, seeds)` gives one view of each text; a seed is a whole number, all
     that a view may be drawn from."""
 

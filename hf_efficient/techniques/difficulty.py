@@ -148,12 +148,15 @@ def _of_reference(plan: Plan, section: Difficulty, labels: Supervised, place: st
     assert section.reference is not None
     loaded = load_teacher(section.reference, plan.task, f"{place}.reference")
     rows, collator = _read_by(loaded, plan, place)
-    asked = Teacher.on(plan.args, loaded.model)
-    key = scores_key(_model_key(loaded.model, asked.autocast), rows, section.by, _told_by(labels))
+    key = scores_key(_model_key(loaded.model, autocast_dtype(plan.args)), rows, section.by, _told_by(labels))
     if (found := find_scores(cache_root() / "scores", key, len(rows))) is not None:
         return lambda: found
-    compute = partial(scores_of_model, section.by, labels, asked, rows, collator, _shown)
+    compute = partial(_scores_of_reference, section.by, labels, loaded.model, rows, collator, plan.args)
     return partial(keep_scores, cache_root() / "scores", key, compute)
+
+
+def _scores_of_reference(by: str, labels: Supervised, model: Any, rows: Any, collator: Any, args: Any) -> Scores:
+    return scores_of_model(by, labels, Teacher.on(args, model), rows, collator, _shown)
 
 
 def _read_by(reference: Loaded, plan: Plan, place: str) -> tuple[Any, Any]:
@@ -204,8 +207,7 @@ def _scores_of_brief(by: str, labels: Supervised, training: BriefTraining, args:
         seen = Forgetting(len(training.rows))
         training(lambda numbers, batch, rows: seen.update(numbers, difficulty(by, labels, batch).cpu().numpy()))
         return seen.scores()
-    asked = Teacher.on(args, training())
-    return scores_of_model(by, labels, asked, training.rows, training.collator, _shown)
+    return _scores_of_reference(by, labels, training(), training.rows, training.collator, args)
 
 
 def _model_key(model: Any, autocast: torch.dtype | None) -> str:

@@ -15,13 +15,16 @@ from hf_efficient.recipe.packages import require_packages
 from hf_efficient.techniques import check_techniques, prepare_rows
 from hf_efficient.techniques.augment.augmenters import make_augmenters
 from hf_efficient.techniques.augment.how_many import rows_of_copies
-from hf_efficient.techniques.augment.rows import columns_of, make_views
+from hf_efficient.techniques.augment.label_keep import keeper_of
+from hf_efficient.techniques.augment.rows import columns_of, make_views, with_labels_kept
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from datasets import Dataset, DatasetDict
 
     from hf_efficient.recipe import Recipe
     from hf_efficient.recipe.augment import Augment
+    from hf_efficient.tasks.base import Task
+    from hf_efficient.techniques.augment.texts import Augmenter
 
 
 @dataclass(frozen=True)
@@ -65,18 +68,24 @@ def shown_rows(recipe: Recipe, num_rows: int) -> list[Shown]:
     spread = np.linspace(0, len(with_views) - 1, min(num_rows, len(with_views))).round().astype(np.int64)
     chosen = with_views[spread]
     views: dict[int, list[View]] = {number: [] for number in chosen.tolist()}
-    augmenters = make_augmenters(section.text_augmenters, rows.place)
+    control: dict[str, Augmenter] = {"control": lambda column, rows, draws: column}
+    augmenters = control if section.control else make_augmenters(section.text_augmenters, rows.place)
+    keeper = keeper_of(section, rows)
     for copy, has_view in enumerate(copies):
         numbers = chosen[np.isin(chosen, has_view)]
-        made = make_views(rows, numbers, augmenters, 0, copy)
+        made = with_labels_kept(make_views(rows, numbers, augmenters, 0, copy), rows.table.select(numbers), keeper)
         for number, name, texts in zip(numbers.tolist(), made.by, _texts(rows, made.table), strict=True):
             views[number].append(View(name, texts))
     shown = zip(chosen.tolist(), _texts(rows, rows.table.select(chosen)), strict=True)
     return [Shown(number, texts, tuple(views[number])) for number, texts in shown]
 
 
-def _read(recipe: Recipe) -> tuple[Augment, TrainRows]:
-    """The section, and the training rows as they were read."""
+def read_tables(recipe: Recipe) -> tuple[Augment, Task, DatasetDict]:
+    """The section, the task, and the rows as they were read.
+
+    Raises:
+        HfEfficientError: whatever would stop the run before a row is encoded.
+    """
     if recipe.augment is None:
         raise RecipeError(
             f"{recipe.place('augment')}: expected an augmenter, found none; name one: augment.random_swap.share=0.1"
@@ -84,10 +93,19 @@ def _read(recipe: Recipe) -> tuple[Augment, TrainRows]:
     require_packages(recipe)
     check_techniques([recipe.augment], recipe.place)
     tables = load_tables(recipe.data, recipe.place, tasks.rules_of(recipe.task))
-    columns = tasks.learn(recipe.task, recipe.data, tables, recipe.place).columns
-    training = recipe.training
-    seed = training.seed if training.data_seed is None else training.data_seed
-    return recipe.augment, TrainRows(tables["train"], columns, num_epochs=1, seed=seed, place=recipe.place)
+    return recipe.augment, tasks.learn(recipe.task, recipe.data, tables, recipe.place), tables
+
+
+def seed_of(recipe: Recipe) -> int:
+    """What random choices among training rows are drawn from."""
+    seed: int = recipe.training.seed
+    return seed if recipe.training.data_seed is None else recipe.training.data_seed
+
+
+def _read(recipe: Recipe) -> tuple[Augment, TrainRows]:
+    section, task, tables = read_tables(recipe)
+    rows = TrainRows(tables["train"], task.columns, seed=seed_of(recipe), place=recipe.place, task=task)
+    return section, rows
 
 
 def _texts(rows: TrainRows, table: Dataset) -> list[tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,8 @@ from hf_efficient.models.adapters import load_adapted
 from hf_efficient.models.processes import on_main_process
 from hf_efficient.models.quantization import same_in_evaluation
 from hf_efficient.recipe import Hub, Recipe
+from hf_efficient.recipe.augment import Augment
+from hf_efficient.recipe.section import Section
 from hf_efficient.report import read_report, write_reports
 from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.batch_fit import divide_steps
@@ -165,7 +167,14 @@ def _as_recipe(recipe: Any, overrides: Any, live: Live) -> Recipe:
     return Recipe.load(os.fspath(recipe), overrides)
 
 
+def _of_views(augment: Augment | None) -> Iterator[str]:
+    """What the settings of augmenters name."""
+    for _, section in augment or ():
+        if isinstance(section, Section):
+            yield from (value for _, value in section if isinstance(value, str))
+
+
 def _described(recipe: Recipe) -> dict[str, Asset]:
     """Licence, origin and citation of the pinned assets that the run used, by name."""
-    names = (recipe.model.name, recipe.data.name, recipe.data.unlabelled)
+    names = (recipe.model.name, recipe.data.name, recipe.data.unlabelled, *_of_views(recipe.augment))
     return {name: describe(name) for name in names if name and is_asset(name)}

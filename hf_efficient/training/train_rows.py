@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hf_efficient.data.label_noise import with_label_noise
@@ -28,9 +29,9 @@ def prepare(recipe: Recipe, args: TrainingArguments, task: Task, tables: Dataset
     rows = TrainRows(
         tables["train"],
         task.columns,
-        num_epochs=_num_epochs(args, len(tables["train"])),
         seed=args.seed if args.data_seed is None else args.data_seed,
         place=recipe.place,
+        epochs_of=partial(_num_epochs, args),
         task=task,
         device=args.device,
         unlabelled=tables.get(UNLABELLED),
@@ -60,7 +61,7 @@ def _with_label_noise(rows: TrainRows, recipe: Recipe, task: Task) -> TrainRows:
 
 
 def _num_epochs(args: TrainingArguments, num_rows: int) -> int:
-    """Epochs that the run begins, if a step has a fixed number of rows; it may see fewer if rows are added."""
+    """Epochs of so many rows that the run begins, if a step has a fixed number of rows."""
     if args.max_steps <= 0:
         return math.ceil(args.num_train_epochs)
     step: int = args.train_batch_size * args.gradient_accumulation_steps * args.world_size

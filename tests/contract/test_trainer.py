@@ -13,7 +13,10 @@ from transformers import BertForSequenceClassification, Trainer
 from transformers.loss.loss_utils import LOSS_MAPPING
 
 from hf_efficient.data.epochs import Shuffled
+from hf_efficient.data.fed import numbered
 from hf_efficient.errors import PlanError
+from hf_efficient.losses import ROW_NUMBER
+from hf_efficient.measure import Observer
 from hf_efficient.training.trainer import EfficientTrainer
 from tests.tiny import Case
 from tests.trajectory import arguments
@@ -50,6 +53,7 @@ def test_the_constructor_takes_every_argument_of_the_stock_one():
         ("create_scheduler", ["self", "num_training_steps", "optimizer"]),
         ("_get_train_sampler", ["self", "train_dataset"]),
         ("_save_checkpoint", ["self", "model", "trial"]),
+        ("_load_callback_state", ["self"]),
         ("_determine_best_metric", ["self", "metrics", "trial"]),
         ("_set_signature_columns_if_needed", ["self"]),
         ("training_step", ["self", "model", "inputs", "num_items_in_batch"]),
@@ -160,6 +164,56 @@ def test_views_come_in_the_order_of_the_stock_trainer(tmp_path):
     expected = list(order)
     order.set_epoch(1)
     assert fed == [*expected, *order]
+
+
+class Remembers(Observer):
+    """Counts the rows that it is told of."""
+
+    def __init__(self):
+        self.told = []
+        self.saved = 0
+
+    def on_rows(self, rows):
+        self.told += rows.tolist()
+
+    def on_losses(self, batch, rows):
+        assert len(rows.values) == len(batch.side[ROW_NUMBER])
+
+    def before_save(self):
+        self.saved += 1
+
+    def state(self):
+        return {"args": {}, "attributes": {"told": self.told}}
+
+    def load_state(self, attributes):
+        self.told = [*attributes["told"], "resumed"]
+
+
+@pytest.mark.parametrize("trainer_class", [EfficientTrainer, Trainer])
+def test_an_observer_is_told_its_state_where_the_stock_trainer_makes_it_anew(trainer_class, tmp_path):
+    settings = {"save_strategy": "steps", "save_steps": 1, "restore_callback_states_from_checkpoint": True}
+
+    def train(max_steps, **resume):
+        observer = Remembers()
+        trainer = trainer_class(
+            CASE.make_model(),
+            arguments(str(tmp_path), max_steps=max_steps, per_device_train_batch_size=2, **settings),
+            train_dataset=numbered(CASE.rows(4), 4) if trainer_class is EfficientTrainer else CASE.rows(4),
+            callbacks=[observer],
+        )
+        trainer.train(**resume)
+        return observer, trainer.callback_handler.callbacks
+
+    before, _ = train(1)
+    after, callbacks = train(2, resume_from_checkpoint=True)
+    if trainer_class is Trainer:
+        assert after not in callbacks
+        assert any(isinstance(callback, Remembers) for callback in callbacks)
+        return
+    assert after in callbacks
+    assert after.told[:3] == [*before.told, "resumed"]
+    assert sorted(set(after.told) - {"resumed"}) == [0, 1, 2, 3]
+    assert before.saved == after.saved == 1
 
 
 class Positions:

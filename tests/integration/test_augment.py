@@ -40,8 +40,17 @@ def test_the_report_counts_views_and_charges_their_time(command_line):
 
 def test_the_control_has_as_many_rows_and_no_views(command_line):
     assert command_line.finetune("augment={random_swap: {}, control: true}").status == 0
-    assert command_line.report["techniques"]["augment"] == {"views": 18, "by": {}, "unchanged": 18, "epochs": 1}
+    facts = command_line.report["techniques"]["augment"]
+    assert (facts["views"], facts["by"], facts["unchanged"], facts["epochs"]) == (18, {}, 18, 1)
     assert command_line.report["data"]["rows"]["train"] == 36
+
+
+def test_views_are_made_for_the_epochs_that_the_steps_begin(command_line):
+    recipe = command_line.recipe()
+    recipe.write_text(recipe.read_text().replace("num_train_epochs: 1", "max_steps: 10"))
+    assert command_line.finetune("augment.random_swap.share=0.5", recipe=recipe).status == 0
+    # 40 rows, of which 36 make an epoch: a second one begins.
+    assert command_line.report["techniques"]["augment"]["epochs"] == 2
 
 
 def test_rows_are_shown_beside_their_views(command_line):
@@ -52,6 +61,13 @@ def test_rows_are_shown_beside_their_views(command_line):
     for row, view in zip(lines[::2], lines[1::2], strict=True):
         assert sorted(row[2:]) == sorted(view[1:])
         assert row[2:] != view[1:]
+
+
+def test_the_views_of_the_control_are_shown_as_what_they_are(command_line):
+    ending = command_line.run("augment", str(command_line.recipe()), "augment={random_swap: {}, control: true}")
+    lines = [line.split() for line in ending.out.splitlines() if line.strip()]
+    assert [line[0] for line in lines] == ["row", "control"] * 5
+    assert all(row[2:] == view[1:] for row, view in zip(lines[::2], lines[1::2], strict=True))
 
 
 def test_the_augmented_rows_are_written_whole_and_never_over_others(command_line):
@@ -140,6 +156,8 @@ def test_labels_of_words_stay_with_their_words(command_line):
     [
         ((), "default: augment: expected an augmenter, found none; name one: augment.random_swap.share=0.1"),
         (("augment.synonims.share=0.1",), "augment.synonims is not a setting. Did you mean augment.synonym?"),
+        (("augment.function.path=os.getcwd",), "can't be used: expected package.module:function, found os.getcwd."),
+        (("augment.function.path=os:getcwdd",), "os has no function getcwdd. Did you mean getcwd?"),
         (("augment.copies=2",), "augment can't be used: name an augmenter, such as random_swap: {}."),
         (("augment.synonym.share=0.1",), "fetch it: `hf-efficient assets fetch demo/wordnet`"),
         (
@@ -151,6 +169,20 @@ def test_labels_of_words_stay_with_their_words(command_line):
 def test_what_can_not_be_meant_is_one_line(command_line, settings, message):
     ending = command_line.run("augment", str(command_line.recipe()), *settings)
     assert ending.status != 0
+    assert message in ending.err
+    assert len(ending.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [("0.5", "only rows of one class each are balanced, this is regression."), ("a", "the smallest class has 3 rows")],
+)
+def test_classes_must_be_there_and_small(command_line, label, message):
+    labels = [label, "3.5" if label == "0.5" else "b"] * 3
+    rows = command_line.rows("few.csv", [{"text": f"stir the soup {label}", "label": label} for label in labels])
+    settings = f"data.train={rows}", f"data.validation={rows}", "augment={random_swap: {}, below_class_size: 3}"
+    ending = command_line.finetune(*settings)
+    assert ending.status == 2
     assert message in ending.err
     assert len(ending.err.splitlines()) == 1
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hf_efficient.errors import AssetError
-from tests.runs import CutOffError, losses, smoke, train, weights
+from hf_efficient.errors import AssetError, RecipeError
+from hf_efficient.techniques.augment.label_keep import LabelKeeper
+from hf_efficient.training.augmented import augmented_rows, shown_rows
+from hf_efficient.training.finetune import finetune
+from tests.runs import TEACHER, CutOffError, losses, smoke, train, weights
 from tests.tiny_writers import save_masked_lm, save_seq2seq
 
 
@@ -81,3 +84,77 @@ def test_a_model_that_is_not_at_hand_is_named_before_rows_are_read(given, said, 
 def test_the_control_needs_no_model(tmp_path):
     given = {"augment.contextual.model": "demo/minilm-l6", "augment.control": True, "training.num_train_epochs": 1}
     assert train(smoke(tmp_path / "run", given)).steps == 12
+
+
+def test_views_that_a_teacher_finds_to_be_of_another_class_are_counted(tmp_path, monkeypatch):
+    given = {
+        "augment.random_delete.share": 0.9,
+        "augment.keep_label.teacher": TEACHER,
+        "augment.keep_label.confidence": 0.5,
+        "training.num_train_epochs": 2,
+    }
+    recipe = smoke(tmp_path / "run", given)
+    monkeypatch.setattr(LabelKeeper, "flips", lambda keeper, rows, views: np.arange(len(rows)) % 4 == 0)
+    report = finetune(recipe).report
+    assert report["techniques"]["augment"]["dropped"] == 24
+    assert any("24 of all were taken for another class and are their row instead" in note for note in report["notes"])
+    monkeypatch.undo()
+    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "cache"))
+    other = finetune(smoke(tmp_path / "other", given)).report
+    assert other["techniques"]["augment"]["dropped"] != 24
+
+
+UNLABELLED = {
+    "augment.random_swap": {},
+    "augment.consistency.confidence": 0.0,
+    "data.unlabelled": "validation",
+    "training.num_train_epochs": 2,
+}
+
+
+def test_unlabelled_rows_teach_by_their_views(tmp_path):
+    report = finetune(smoke(tmp_path / "run", UNLABELLED)).report
+    assert report["data"]["rows"] == {"train": 96, "unlabelled": 16, "validation": 16}
+    found = losses(train(smoke(tmp_path / "views", UNLABELLED)))
+    weightless = losses(train(smoke(tmp_path / "weightless", {**UNLABELLED, "augment.consistency.weight": 0.0})))
+    assert len(found) == len(weightless) == 28
+    assert found != weightless
+    fixed = losses(train(smoke(tmp_path / "fixed", {**UNLABELLED, "augment.views": "fixed"})))
+    assert fixed != found
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"data.unlabelled": "validation"},
+            r"data\.unlabelled can't take effect: only a teacher can answer such rows, or augment",
+        ),
+        (
+            {"augment.consistency": {}, "augment.random_swap": {}},
+            r"augment\.consistency .*: name rows in data\.unlabel",
+        ),
+        (
+            {**UNLABELLED, "task.problem": "regression"},
+            r"augment\.consistency can't take effect: only texts of one class each have it",
+        ),
+    ],
+)
+def test_settings_without_effect_are_refused(given, said, tmp_path):
+    with pytest.raises(RecipeError, match=said):
+        smoke(tmp_path / "run", given)
+
+
+def test_dropped_views_are_shown_as_their_rows_and_written_so(tmp_path, monkeypatch):
+    given = {"augment.random_delete.share": 0.9, "augment.keep_label.teacher": TEACHER}
+    recipe = smoke(tmp_path / "run", given)
+    monkeypatch.setattr(LabelKeeper, "flips", lambda keeper, rows, views: np.ones(len(rows), dtype=bool))
+    shown = shown_rows(recipe, 3)
+    assert [row.views[0].texts for row in shown] == [row.texts for row in shown]
+    texts = augmented_rows(recipe).table["text"][:]
+    assert texts[:48] == texts[48:]
+
+
+def test_unlabelled_rows_need_not_be_read_to_show_views(tmp_path):
+    assert len(shown_rows(smoke(tmp_path / "run", UNLABELLED), 2)) == 2
+    assert len(augmented_rows(smoke(tmp_path / "run", UNLABELLED)).table) == 96

@@ -234,6 +234,17 @@ def test_the_report_of_an_experiment(benchmark, monkeypatch, tmp_path):
     assert note.with_suffix(".png").read_bytes()[1:4] == b"PNG"
 
 
+def test_views_of_images_are_timed(benchmark, monkeypatch, tmp_path):
+    module, path = benchmark("image_views"), tmp_path / "views.json"
+    monkeypatch.setattr(module, "KINDS", {"small": (8, 1, "PNG")})
+    monkeypatch.setattr(sys, "argv", ["image_views", "--rounds", "2", "--images", "32", "--json", str(path)])
+    module.main()
+    found = json.loads(path.read_text())["results"]["small"]
+    assert found["none"]["times_as_long"]["median"] == 1.0
+    assert {"crop", "trivial_augment", "mixup", "cutmix"} < found.keys()
+    assert all(len(figures["images_per_second"]["all"]) == 2 for figures in found.values())
+
+
 def test_the_report_of_active_learning(benchmark, monkeypatch, tmp_path):
     row = {"metric": "accuracy", "greater_is_better": True, "pool": 99, "seed": 1}
     rows = [
@@ -255,3 +266,11 @@ def test_the_report_of_active_learning(benchmark, monkeypatch, tmp_path):
     assert "| demo/x | 32 | 128 | 2.50 (2.40 to 2.60) | 3.00 |" in text
     assert "<!-- active-20news -->\nNot measured yet." in text
     assert note.with_name("active-r8.png").read_bytes()[1:4] == b"PNG"
+
+
+def test_views_of_texts_are_made_many_times_as_fast_as_by_nlpaug(benchmark):
+    module = benchmark("augment")
+    texts = [f"a film of some words, number {number}" for number in range(2_000)]
+    result = module.compare("random_swap", texts, 1, None)
+    assert result["times_nlpaug"]["median"] > 5
+    assert result["ours_per_second"]["median"] > result["nlpaug_per_second"]["median"]

@@ -10,7 +10,10 @@ from datasets import Dataset
 from PIL import Image
 
 from hf_efficient import Augment, EfficientTrainer
+from hf_efficient.cli import run as run_command
 from hf_efficient.errors import PlanError
+from hf_efficient.training.image_sheet import sheet_of_views
+from tests import tiny_images
 from tests.tiny import Case
 from tests.trajectory import arguments
 
@@ -61,6 +64,29 @@ def test_views_are_trained_on_and_those_of_nothing_change_nothing(way, tmp_path)
     assert same == pytest.approx(plain, rel=1e-6)
     assert augmented != pytest.approx(plain, rel=1e-3)
     assert len(augmented) == 4
+
+
+def test_images_are_drawn_beside_their_views(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = tiny_images.recipe(tmp_path, augment={"noise": {"probability": 1.0}, "mixup": {"alpha": 1.0}})
+    (tmp_path / "a.yaml").write_text(recipe.dump())
+    command = ["augment", "a.yaml", "--show", "2"]
+    assert run_command(command) == 0
+    assert capsys.readouterr().out == "Wrote views.png: training images, and right of each its views\n"
+    sheet = np.asarray(Image.open(tmp_path / "views.png"))
+    cells = [sheet[8:120, left : left + 112].tobytes() for left in range(8, sheet.shape[1], 120)]
+    assert len(cells) == len(set(cells)) == 7
+    assert run_command(command) == 1
+    assert "views.png exists" in capsys.readouterr().err
+    assert run_command([*command, "--force", "--output", "views.csv"]) == 2
+    assert "expected a file ending in .png" in " ".join(capsys.readouterr().err.split())
+
+
+def test_views_without_an_effect_are_drawn_as_the_image_itself(tmp_path):
+    sheet = np.asarray(sheet_of_views(tiny_images.recipe(tmp_path, augment={"flip": {}, "control": True}), 3))
+    first, second = sheet[:, 8:120], sheet[:, 128:240]
+    assert sheet.shape[1] == 2 * 120 + 8
+    assert np.array_equal(first, second)
 
 
 def test_a_loss_of_the_caller_s_own_knows_no_partners(tmp_path):

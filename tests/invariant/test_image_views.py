@@ -153,6 +153,24 @@ def test_a_teacher_answers_to_mixed_images(folder, tmp_path):
     assert all(np.isfinite(trained(folder, **taught, augment={"mixup": {}})))
 
 
+@pytest.mark.parametrize(
+    ("settings", "num_steps"),
+    [
+        ({"curriculum.by": "loss", "curriculum.brief": {}}, 16),
+        ({"prune.keep": 0.5, "prune.by": "el2n", "prune.brief": {}, "prune.stratify": True}, 8),
+        ({"freeze.layers": "all", "freeze.unfreeze": {"every_steps": 4}}, 16),
+        ({"peft.method": "lora"}, 16),
+        ({"training.per_device_train_batch_size": "auto", "training.effective_batch_size": 8}, 16),
+        ({"data.label_noise": 0.2, "task.class_weights": "balanced", "training.label_smoothing_factor": 0.1}, 16),
+    ],
+)
+def test_other_techniques_take_views(settings, num_steps, folder):
+    """32 images and as many views make 8 steps of an epoch, of which there are two; pruning leaves half."""
+    found = trained(folder, augment={"crop": {}, "mixup": {}, "originals": True}, **settings)
+    assert len(found) == num_steps
+    assert all(np.isfinite(found))
+
+
 def test_hidden_states_are_kept_of_fixed_views_only(folder):
     frozen = {"freeze.layers": 1, "freeze.cache": True}
     with pytest.raises(PlanError, match=rf"freeze\.cache {ANEW}"):

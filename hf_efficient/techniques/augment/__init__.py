@@ -11,8 +11,9 @@ from hf_efficient.measure import filling
 from hf_efficient.techniques.augment import label_keep
 from hf_efficient.techniques.augment.augmenters import make_augmenters
 from hf_efficient.techniques.augment.consistency import unlabelled_views, with_consistency
+from hf_efficient.techniques.augment.draws import Numbers
 from hf_efficient.techniques.augment.how_many import rows_of_copies
-from hf_efficient.techniques.augment.label_keep import LabelKeeper
+from hf_efficient.techniques.augment.label_keep import keeper_of
 from hf_efficient.techniques.augment.rows import Made, facts_of, make_views, with_labels_kept
 
 if TYPE_CHECKING:
@@ -83,24 +84,29 @@ def finish(plan: Plan, section: Augment) -> Plan:
 def _with_views(rows: TrainRows, section: Augment) -> TrainRows:
     from datasets import concatenate_datasets
 
-    num_epochs = rows.num_epochs if section.views == "fresh" else 1
-    augmenters = {} if section.control else make_augmenters(section.text_augmenters, rows.place, rows.device)
-    epochs = list(_epochs(rows, section, augmenters, num_epochs))
+    copies = rows_of_copies(rows, section)
     originals = [rows.table] if section.originals else []
+    num_rows = sum(map(len, (*originals, *copies))) + len(rows.unlabelled or ())
+    num_epochs = rows.epochs_of(num_rows) if section.views == "fresh" else 1
+    augmenters = {} if section.control else make_augmenters(section.text_augmenters, rows.place, rows.device)
+    epochs = list(_epochs(rows, section, augmenters, copies, num_epochs))
     table = concatenate_datasets([part for made in epochs for part in (*originals, *(views.table for views in made))])
     facts = facts_of(views for made in epochs for views in made) | {"epochs": num_epochs}
     augmented = replace(rows, table=table, rows_per_epoch=len(table) // num_epochs if num_epochs > 1 else None)
-    if section.consistency is not None:
+    if section.consistency is not None and rows.unlabelled is not None:
         augmented = replace(augmented, unlabelled_views=unlabelled_views(rows, augmenters, num_epochs))
     return augmented.with_facts(NAME, facts).with_note(_note(facts, len(rows.table), section))
 
 
 def _epochs(
-    rows: TrainRows, section: Augment, augmenters: Mapping[str, Augmenter], num_epochs: int
+    rows: TrainRows,
+    section: Augment,
+    augmenters: Mapping[str, Augmenter],
+    copies: list[Numbers],
+    num_epochs: int,
 ) -> Iterator[list[Made]]:
     """The views of each epoch, copy by copy."""
-    keeper = None if section.control or section.keep_label is None else LabelKeeper.of(section.keep_label, rows)
-    copies = rows_of_copies(rows, section)
+    keeper = keeper_of(section, rows)
     for epoch in range(num_epochs):
         if section.control:
             yield [Made.unchanged(rows.table.select(chosen)) for chosen in copies]

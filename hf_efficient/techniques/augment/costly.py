@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any, Final
 
-from hf_efficient.models.at_hand import require_at_hand
+from hf_efficient.data.text_cache import text_key
+from hf_efficient.models.at_hand import content_key, folder_of, require_at_hand
 from hf_efficient.recipe.augment_models import OFFLINE, BackTranslation, Contextual, Paraphrase
 from hf_efficient.recipe.section import Section
 from hf_efficient.techniques.augment.back_translation import BackTranslator
@@ -14,6 +16,11 @@ from hf_efficient.techniques.augment.kept import Costly, Kept
 from hf_efficient.techniques.augment.paraphrase import Paraphraser
 
 Place = Callable[[str], str]
+
+_FORMAT: Final = "1"
+"""Goes up when the same settings make other views."""
+_MODELS: Final = ("model", "forward", "backward")
+"""Settings that name a model."""
 
 COSTLY: Final[dict[type[Section], Callable[[Any, Any, Place], Costly]]] = {
     Contextual: Contextualizer.of,
@@ -29,8 +36,18 @@ def costly(name: str, section: Section, device: Any, place: Place) -> Kept:
     Raises:
         AssetError: a model is not on this machine.
     """
-    for setting in ("model", "forward", "backward"):
-        model = getattr(section, setting, None)
-        if model not in (None, OFFLINE):
-            require_at_hand(model, place(setting))
-    return Kept(name, lambda: COSTLY[type(section)](section, device, place))
+    models = {key: value for key, value in section if key in _MODELS and value is not None}
+    for key, model in models.items():
+        if model != OFFLINE:
+            require_at_hand(model, place(key))
+
+    def identity() -> str:
+        contents = (_content(model, place(key)) for key, model in models.items())
+        return text_key(_FORMAT, name, section.model_dump_json(exclude=set(_MODELS)), *models, *contents)
+
+    draws = getattr(section, "temperature", 1.0) is not None
+    return Kept(name, draws, identity, lambda: COSTLY[type(section)](section, device, place))
+
+
+def _content(model: str, place: str) -> str:
+    return version(OFFLINE) if model == OFFLINE else content_key(folder_of(model, place))

@@ -20,16 +20,6 @@ class Costly(Protocol):
     """What makes views with a model."""
 
     @property
-    def key(self) -> str:
-        """A hash of all that decides a view beside the text and the draw: weights, settings."""
-        ...
-
-    @property
-    def draws(self) -> bool:
-        """Whether anything is left to chance, so that views of a text differ."""
-        ...
-
-    @property
     def rows_of_pass(self) -> int:
         """Texts that are given at a time."""
         ...
@@ -41,17 +31,24 @@ class Costly(Protocol):
 
 @dataclass(frozen=True)
 class Kept:
-    """An augmenter whose views are kept on disk, one log for each `key`."""
+    """An augmenter whose views are kept on disk, one log for each identity."""
 
     name: str
     """The augmenter's name in `augment:`."""
+    draws: bool
+    """Whether anything is left to chance, so that views of a text differ."""
+    identity: Callable[[], str]
+    """Gives a hash of all that decides a view beside the text and the draw: models, settings."""
     load: Callable[[], Costly]
-    """Loads it, which is done when a view is asked for."""
+    """Loads it, which is done when a view is missing."""
 
     @cached_property
-    def augmenter(self) -> Costly:
-        """What makes the views."""
+    def _augmenter(self) -> Costly:
         return self.load()
+
+    @cached_property
+    def _cache(self) -> TextCache:
+        return TextCache(cache_root() / "views" / f"{self.identity()}.jsonl", f"views of {self.name}")
 
     def __call__(self, texts: Sequence[str], rows: Sequence[int], draws: Draws) -> list[str]:
         """One view of each text; `rows` are their numbers in the table, by which their random numbers are drawn.
@@ -59,16 +56,15 @@ class Kept:
         Raises:
             HfEfficientError: views can't be kept.
         """
-        seeds = draws.seeds(rows) if self.augmenter.draws else [0] * len(rows)
-        cache = TextCache(cache_root() / "views" / f"{self.augmenter.key}.jsonl", f"views of {self.name}")
+        seeds = draws.seeds(rows) if self.draws else [0] * len(rows)
         keys = [text_key(str(seed), text) for seed, text in zip(seeds, texts, strict=True)]
-        return cache.texts(keys, lambda numbers: self._views(numbers, texts, seeds))
+        return self._cache.texts(keys, lambda numbers: self._views(numbers, texts, seeds))
 
     def _views(
         self, numbers: list[int], texts: Sequence[str], seeds: Sequence[int]
     ) -> Iterator[tuple[list[int], list[str]]]:
-        for few in passes(self.name, numbers, [len(text) for text in texts], self.augmenter.rows_of_pass):
-            yield few, self.augmenter.views([texts[number] for number in few], [seeds[number] for number in few])
+        for few in passes(self.name, numbers, [len(text) for text in texts], self._augmenter.rows_of_pass):
+            yield few, self._augmenter.views([texts[number] for number in few], [seeds[number] for number in few])
 
 
 def passes(name: str, numbers: Sequence[int], lengths: Sequence[int], size: int) -> Iterator[list[int]]:

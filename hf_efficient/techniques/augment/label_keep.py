@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from hf_efficient.data.train_rows import TrainRows
+    from hf_efficient.recipe.augment import Augment
     from hf_efficient.recipe.augment_models import KeepLabel
 
 _ROWS_OF_PASS: Final = 64
@@ -40,6 +41,17 @@ def check(section: KeepLabel, place: Callable[[str], str]) -> None:
         AssetError: it is not.
     """
     require_at_hand(section.teacher, place("augment.keep_label.teacher"))
+
+
+def keeper_of(section: Augment, rows: TrainRows) -> LabelKeeper | None:
+    """The check that the section asks for, its model loaded; None where it asks for none, or makes no views.
+
+    Raises:
+        RecipeError, PlanError: as `LabelKeeper.of`.
+    """
+    if section.control or section.keep_label is None:
+        return None
+    return LabelKeeper.of(section.keep_label, rows)
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 from transformers import AutoConfig
 
 from hf_efficient.errors import PlanError
-from hf_efficient.models.cached_rows import computation_key
-from hf_efficient.models.load import explained, located
+from hf_efficient.models.at_hand import folder_of
+from hf_efficient.models.load import explained
 from hf_efficient.recipe.augment_models import Paraphrase
 from hf_efficient.techniques.augment.pretrained import load
 from hf_efficient.techniques.augment.writing import Sampling, Writer
@@ -27,7 +26,6 @@ class Paraphraser:
 
     writer: Writer
     prompt: str
-    draws: bool = True
     rows_of_pass: int = 16
 
     @classmethod
@@ -40,21 +38,13 @@ class Paraphraser:
         """
         where = place("model")
         with explained(section.model, where):
-            config = AutoConfig.from_pretrained(located(section.model, where))
+            config = AutoConfig.from_pretrained(folder_of(section.model, where))
         if any("MaskedLM" in name for name in config.architectures or ()):  # transformers would have it write on
             raise PlanError(f"{where}: {section.model} fills in words and writes no texts; name a model that does.")
         is_seq2seq = config.is_encoder_decoder
         loaded = load(section.model, "AutoModelForSeq2SeqLM" if is_seq2seq else "AutoModelForCausalLM", device, where)
         prompt = section.prompt or (_OF_SEQ2SEQ if is_seq2seq else _OF_INSTRUCTED)
         return cls(Writer(loaded, sampling=Sampling(section.temperature, section.top_p)), prompt)
-
-    @cached_property
-    def key(self) -> str:
-        """A hash of weights and settings."""
-        model = self.writer.loaded.model
-        return computation_key(
-            model.config, model.state_dict().items(), "paraphrase", self.prompt, str(self.writer.sampling)
-        )
 
     def views(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
         """One paraphrase of each text; the text itself where it is too long, or nothing was written."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,8 +9,9 @@ import transformers
 from transformers import AutoTokenizer
 
 from hf_efficient.errors import PlanError
+from hf_efficient.models.at_hand import folder_of
 from hf_efficient.models.checks import set_pad_token
-from hf_efficient.models.load import explained, located, quiet
+from hf_efficient.models.load import explained, quiet
 from hf_efficient.models.teacher import Loaded
 
 
@@ -22,8 +22,8 @@ def load(name: str, auto_model: str, device: Any, place: str) -> Loaded:
         RecipeError: there is no such model.
         PlanError: it can't be loaded, or was trained for something else.
     """
-    location = located(name, place)
-    with explained(name, place), quiet(local=Path(location).is_dir()):
+    location = folder_of(name, place)
+    with explained(name, place), quiet(local=True):
         model, info = getattr(transformers, auto_model).from_pretrained(
             location, dtype=torch.float32, output_loading_info=True
         )

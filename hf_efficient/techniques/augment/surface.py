@@ -8,6 +8,8 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 _PARTS: Final = re.compile(r"([\W_]*)(.*?)(n['’]t|['’]\w+)?([\W_]*)", re.DOTALL)
+OPAQUE: Final = re.compile(r"[@#\\]|://|^www\.")
+"""What addresses, names of users and hashtags have, and words have not."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class Surface:
 
 @lru_cache(maxsize=1 << 16)
 def surface(word: str) -> Surface:
-    """The parts of a word."""
+    """The parts of a word; addresses, names of users and the like are of one piece, and no word."""
+    if OPAQUE.search(word):
+        return Surface(word, "", "", "")
     parts = _PARTS.fullmatch(word)
     assert parts is not None, "the pattern takes any word"
     before, core, ending, after = parts.groups(default="")

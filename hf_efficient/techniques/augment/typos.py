@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from hf_efficient.techniques.augment.choices import Weighed
 from hf_efficient.techniques.augment.draws import Draws
-from hf_efficient.techniques.augment.surface import surface
+from hf_efficient.techniques.augment.surface import OPAQUE, surface
 from hf_efficient.techniques.augment.words import Words, choose, num_words
 
 SPELLING: Final = "word/spelling/spelling_en.txt"
@@ -79,8 +79,10 @@ class Keyboard:
 
     def __call__(self, words: Words, draws: Draws) -> Words:
         """One view of each text."""
-        long = pc.match_substring_regex(words.values, r"\pL{4}").to_numpy(zero_copy_only=False)
-        places = choose(words, num_words(self.share, words.counts), draws, long)
+        is_long = pc.match_substring_regex(words.values, r"\pL{4}")
+        is_word = pc.and_not(is_long, pc.match_substring_regex(words.values, OPAQUE.pattern))
+        among = is_word.to_numpy(zero_copy_only=False)
+        places = choose(words, num_words(self.share, words.counts), draws, among)
         letters, keys = words.drawn(places, draws), words.drawn(places, draws, purpose=1)
         hit = words.values.take(pa.array(places)).to_pylist()
         typed = [self._typed(*case) for case in zip(hit, letters.tolist(), keys.tolist(), strict=True)]

@@ -99,12 +99,13 @@ class Writer:
         side = "right" if self._is_encoder_decoder else "left"
         batch = tokenizer.pad({"input_ids": rows}, return_tensors="pt", padding_side=side).to(model.device)
         processors = [] if self.sampling is None else [RowSampling(self.sampling, seeds)]
+        # Settings given to `generate` would be filled up from these.
         config = without_chance(model.generation_config, num_beams=self.num_beams, max_new_tokens=limit)
         config.pad_token_id = tokenizer.pad_token_id
+        model.generation_config = config
         ids: Tensor = model.generate(  # type: ignore[operator]
             input_ids=batch["input_ids"],
             attention_mask=batch["attention_mask"],
-            generation_config=config,
             logits_processor=LogitsProcessorList(processors),
             **more,
         )

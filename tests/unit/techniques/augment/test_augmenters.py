@@ -83,6 +83,12 @@ def test_synonyms_come_in_anywhere(lexicon):
     assert views(["the", ""], random_insert={"lexicon": lexicon["lexicon"]}) == ["the", ""]
 
 
+@pytest.mark.parametrize("name", ["synonym", "spelling", "keyboard"])
+def test_addresses_names_of_users_and_hashtags_stay(name, lexicon):
+    text = "https://example.org/movies @movies #because a@movies.org"
+    assert views([text], **{name: {**(lexicon if name == "synonym" else {}), "share": 1.0}}) == [text]
+
+
 def test_sentences_change_places():
     text = 'It was good. Was it? "Yes!" Mr. Smith said so.'
     found = set(views([text] * 300, sentence_reorder={}))

@@ -85,13 +85,6 @@ def test_capitals_stay(word, like, written):
     assert _as_written(word, like) == written
 
 
-def test_weights_and_settings_tell_views_apart(folder):
-    settings = ({}, {"share": 0.2}, {"top_k": 4}, {})
-    keys = [Contextualizer.of(Contextual(model=folder, **more), "cpu", str).key for more in settings]
-    assert len(set(keys)) == 3
-    assert keys[0] == keys[3]
-
-
 def test_another_model_is_refused(tmp_path, folder):
     with pytest.raises(PlanError, match=r"model: .*t5 can't be loaded"):
         Contextualizer.of(Contextual(model=save_seq2seq(tmp_path / "t5")), "cpu", str)

@@ -18,8 +18,9 @@ from hf_efficient.errors import PlanError
 from hf_efficient.plan import Plan
 from hf_efficient.recipe.augment import Augment
 from hf_efficient.techniques import apply_techniques
+from hf_efficient.techniques.augment.images import views_of
 from hf_efficient.techniques.augment.images.mixing import MixingCollator
-from hf_efficient.techniques.augment.images.pictures import Open, Pixels, pictures_of
+from hf_efficient.techniques.augment.images.pictures import Files, Open, Pixels, pictures_of
 from tests.tiny import Case
 
 ARGS = SimpleNamespace(seed=0, data_seed=None)
@@ -149,6 +150,13 @@ def test_rows_that_can_not_be_augmented_are_refused(table, settings, augment, re
         drawn({augment: {}}, table, **settings)
 
 
+def test_grey_images_have_no_colours_to_change():
+    section, files = Augment(color_jitter={"hue": 0.1}), Files("L")
+    with pytest.raises(PlanError, match=r"augment\.color_jitter\.hue can't take effect: .* makes images grey"):
+        views_of(rows(), files, section, 0)
+    assert views_of(rows(), files, Augment(color_jitter={}), 0).mixing is None
+
+
 def test_a_collator_need_not_know_of_partners():
     features = [
         {"labels": 0, "sample_weight": 0.25, "partner_labels": 1, "partner_weight": 0.75},
@@ -160,6 +168,13 @@ def test_a_collator_need_not_know_of_partners():
     assert batch["partner_labels"].dtype == torch.long
     assert (batch["sample_weight"].tolist(), batch["partner_weight"].tolist()) == ([0.25, 1.0], [0.75, 0.0])
     assert collate([{"labels": 1}])["n"] == 1
+
+
+def test_several_labels_a_row_have_several_of_the_partner():
+    row = {"labels": [1.0, 0.0], "sample_weight": 1.0, "partner_labels": [0.0, 1.0], "partner_weight": 0.0}
+    batch = MixingCollator(lambda rows: {"labels": torch.tensor([row["labels"] for row in rows])})([row, row])
+    assert batch["partner_labels"].tolist() == [[0.0, 1.0]] * 2
+    assert batch["partner_labels"].dtype == torch.float
 
 
 def test_images_of_a_data_set_are_augmented_as_they_are_decoded():

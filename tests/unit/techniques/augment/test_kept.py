@@ -22,7 +22,7 @@ class Numbered:
 
 
 def kept(numbered: Numbered) -> Kept:
-    return Kept("numbered", lambda: numbered)
+    return Kept("numbered", numbered.draws, lambda: numbered.key, lambda: numbered)
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +56,12 @@ def test_where_nothing_is_left_to_chance_equal_texts_have_one_view():
     assert views == kept(numbered)(TEXTS, ROWS, Draws(7, 3, 1))
     assert views[1] == views[4]
     assert numbered.passes == [["cccc", "aaa"], ["dd", "b"]]
+
+
+def test_no_model_is_loaded_where_no_view_is_missing():
+    kept(Numbered())(TEXTS, ROWS, Draws(0, 0, 0))
+    lazy = Kept("numbered", True, lambda: "k", lambda: pytest.fail("it was loaded"))
+    assert lazy(TEXTS, ROWS, Draws(0, 0, 0)) == kept(Numbered())(TEXTS, ROWS, Draws(0, 0, 0))
 
 
 def test_another_key_has_views_of_its_own():

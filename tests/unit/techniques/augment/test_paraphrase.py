@@ -56,16 +56,6 @@ def test_each_kind_of_model_is_asked_in_its_way(tmp_path):
     assert own.views(["one"], [0]) == ["one"], "nothing was written"
 
 
-def test_weights_and_settings_tell_views_apart(tmp_path):
-    t5 = save_seq2seq(tmp_path / "t5")
-    keys = [
-        Paraphraser.of(Paraphrase(model=t5, **more), "cpu", str).key
-        for more in ({}, {"temperature": 0.6}, {"top_p": 0.8}, {"prompt": "{text}"}, {})
-    ]
-    assert len(set(keys)) == 4
-    assert keys[0] == keys[4]
-
-
 def test_a_model_that_writes_nothing_is_refused(tmp_path):
     bert = save_masked_lm(tmp_path / "bert")
     with pytest.raises(PlanError, match=r"model: .*bert fills in words and writes no texts"):
