@@ -14,8 +14,10 @@ import pytest
 from PIL import Image
 
 from hf_efficient.cli import run
-from hf_efficient.errors import DataError, PlanError, RecipeError
+from hf_efficient.errors import DataError, PlanError, RecipeError, RunDirectoryError
+from hf_efficient.experiments.active import learners
 from hf_efficient.experiments.active.run import active_learning
+from hf_efficient.training.finetune import finetune
 from tests.integration.command_line import WORDS, sentences, write_rows
 from tests.processes import ChildError, run_processes
 
@@ -101,12 +103,14 @@ def test_models_that_are_fine_tuned_in_every_round(tmp_path, strategy):
     assert ended.rounds[2]["agreement"] is not None
 
 
-def test_a_warm_start_goes_on_from_the_weights_of_the_round_before(tmp_path):
+def test_a_warm_start_goes_on_from_the_weights_of_the_round_before(tmp_path, monkeypatch):
+    recipes = []
+    monkeypatch.setattr(learners, "finetune", lambda recipe: recipes.append(recipe) or finetune(recipe))
     learn(tmp_path, {"active.fast": False, "active.warm_start": True, "active.budget": 14})
-    words = (tmp_path / "active" / "rounds" / "003" / "recipe.yaml").read_text()
-    assert "active/rounds/002" in words
-    assert "initialization: pretrained" in words
-    assert not (tmp_path / "active" / "rounds" / "001").exists()
+    rounds = tmp_path / "active" / "rounds"
+    assert [recipe.model.name for recipe in recipes] == ["demo/tiny-bert", str(rounds / "001"), str(rounds / "002")]
+    assert [recipe.model.initialization for recipe in recipes] == ["random", "pretrained", "pretrained"]
+    assert not rounds.exists()
 
 
 def test_bald_needs_dropout(tmp_path):
@@ -201,10 +205,10 @@ def test_words_that_can_t_be_meant(tmp_path):
     with pytest.raises(RecipeError, match=r"os.path has no function jion. Did you mean join"):
         learn(tmp_path, {"active.labeller": "os.path:jion"})
     learn(tmp_path, {"active.budget": 6})
-    from hf_efficient.errors import RunDirectoryError
-
     with pytest.raises(RunDirectoryError, match="holds a loop with another recipe"):
-        learn(tmp_path, {"active.budget": 10})
+        learn(tmp_path, {"active.budget": 10}, labels="labels.csv")
+    with pytest.raises(RunDirectoryError, match="this loop has ended, and takes no more labels"):
+        learn(tmp_path, {"active.budget": 6}, labels="labels.csv")
 
 
 def test_strategies_are_compared_over_seeds_with_all_labels(tmp_path, capsys, monkeypatch):

@@ -85,12 +85,13 @@ class Pool:
 
     @cached_property
     def digest(self) -> str:
-        """A hash of the rows and the classes."""
+        """A hash of the rows, those that are scored, and the classes."""
         digest = hashlib.blake2b("\0".join(self.classes).encode(), digest_size=12)
-        for name in self.text_columns:
-            for text in self.rows[name][:]:
-                digest.update(f"{len(text)}:{text}".encode("utf-8", "surrogatepass"))
-        digest.update(str(len(self)).encode())
+        for table in (self.rows, *([] if self.validation is None else [self.validation])):
+            digest.update(str(len(table)).encode())
+            for name in self.text_columns:
+                for text in table[name][:]:
+                    digest.update(f"{len(text)}:{text}".encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
     @cached_property
