@@ -359,6 +359,15 @@ def test_labels_of_any_rows_are_taken_from_a_file(command_line, pool):
     )
     log = (command_line.run_directory / "active" / "labels.jsonl").read_text().splitlines()
     assert json.loads(log[-1]) == {"id": 20, "label": "sailing", "by": "wrong.csv"}
+    spaced, cut = (f" {rows[number]['text']}".replace(" ", "\n") for number in (11, 12))
+    own = [{"id": 11, "text": spaced, "label": "sailing"}, {"id": 13, "text": cut, "label": "cooking"}]
+    keys = command_line.rows("keys.csv", own)
+    ending = command_line.run("active", str(pool), "--labels", str(keys), "active.budget=9")
+    assert "expected the text of the pool's row 13 beside its id, found another text" in ending.said[-1]
+    assert [
+        json.loads(line)["id"]
+        for line in (command_line.run_directory / "active" / "labels.jsonl").read_text().splitlines()
+    ][-1] == 11
 
 
 def test_a_loop_over_other_rows_is_refused_and_left_as_it_is(command_line, pool):
