@@ -326,8 +326,16 @@ def test_a_person_fills_a_file_in_and_the_same_command_goes_on(command_line, poo
     assert "to_label-000.csv:5: expected one of cooking, sailing or skip, found sialing." in second.err
     assert len((file.parent / "labels.jsonl").read_text().splitlines()) == 3
 
-    file.write_text(file.read_text().replace("sialing", "skip"))
+    head, first_row, *others = file.read_text().replace("sialing", "skip").splitlines()
+    corrected = first_row.replace("cooking", "?").replace("sailing", "cooking").replace("?", "sailing")
+    file.write_text("\n".join([head, corrected, *others]) + "\n")
     assert "4 rows wait for labels: fill in" in command_line.run("active", str(pool)).out
+    log = [json.loads(line) for line in (file.parent / "labels.jsonl").read_text().splitlines()]
+    number, _, label = corrected.rpartition(",")
+    assert log[3:] == [
+        {"id": int(number.partition(",")[0]), "label": label, "by": "to_label-000.csv"},
+        {"id": int(others[-1].partition(",")[0]), "skipped": True, "by": "to_label-000.csv"},
+    ]
     fill(file.parent / "to_label-001.csv")
     third = command_line.run("active", str(pool))
     assert "1 rows wait" in third.out  # 7 labels, and a budget of 8
@@ -363,7 +371,7 @@ def test_labels_of_any_rows_are_taken_from_a_file(command_line, pool):
     own = [{"id": 11, "text": spaced, "label": "sailing"}, {"id": 13, "text": cut, "label": "cooking"}]
     keys = command_line.rows("keys.csv", own)
     ending = command_line.run("active", str(pool), "--labels", str(keys), "active.budget=9")
-    assert "expected the text of the pool's row 13 beside its id, found another text" in ending.said[-1]
+    assert "expected the text of the pool's row 13 beside its id, found another; correct" in ending.said[-1]
     assert [
         json.loads(line)["id"]
         for line in (command_line.run_directory / "active" / "labels.jsonl").read_text().splitlines()

@@ -39,6 +39,8 @@ class Query:
     number: int
     """Of the round."""
     rows: tuple[int, ...]
+    chosen: tuple[int, ...]
+    """Those, and the rows of the round that have an answer, which may be corrected until all have one."""
     pool: Pool
 
 
@@ -107,7 +109,7 @@ class Loop:
         while not self.stopped:
             history = self.history()
             if self.pending:
-                self.labeller(Query(history[-1]["round"], self.pending, self.pool), self.log)
+                self.labeller(Query(history[-1]["round"], self.pending, self._chosen, self.pool), self.log)
             if self.pending:
                 return False
             append_lines(self.directory.rounds, [self._round(history)])
@@ -124,8 +126,12 @@ class Loop:
     @property
     def pending(self) -> tuple[int, ...]:
         """Rows that the last round has chosen and nobody has settled."""
-        chosen = [row["id"] for record in self.history()[-1:] for row in record["chosen"]]
-        return tuple(row for row in chosen if row not in self.log.settled)
+        return tuple(row for row in self._chosen if row not in self.log.settled)
+
+    @property
+    def _chosen(self) -> tuple[int, ...]:
+        """Rows that the last round has chosen."""
+        return tuple(row["id"] for record in self.history()[-1:] for row in record["chosen"])
 
     def _round(self, history: Sequence[Record]) -> Record:
         """What is known of a round: its model, and the rows that it chose or why it chose none."""
