@@ -193,6 +193,10 @@ def test_a_function_labels(tmp_path):
         learn(tmp_path / "wrong", unlabelled, labeller=lambda texts: ["soup"] * len(texts))
     with pytest.raises(DataError, match="expected a label for each of 6 rows, found 1"):
         learn(tmp_path / "few", unlabelled, labeller=lambda texts: ["cooking"])
+    with pytest.raises(PlanError, match="the function fails with KeyError: 'anchor'"):
+        learn(tmp_path / "raises", unlabelled, labeller=lambda texts: [{}["anchor"]])
+    with pytest.raises(PlanError, match="the function fails with TypeError: 'NoneType' object is not iterable"):
+        learn(tmp_path / "none", unlabelled, labeller=lambda texts: None)
 
 
 def test_words_that_can_t_be_meant(tmp_path):
@@ -200,15 +204,45 @@ def test_words_that_can_t_be_meant(tmp_path):
         active_learning("smoke")
     with pytest.raises(RecipeError, match=r"active.metric is acuracy, .* Did you mean accuracy"):
         learn(tmp_path, {"active.metric": "acuracy"})
-    with pytest.raises(RecipeError, match="no_such_module can't be imported"):
+    with pytest.raises(PlanError, match="no_such_module can't be imported"):
         learn(tmp_path, {"active.labeller": "no_such_module:label"})
-    with pytest.raises(RecipeError, match=r"os.path has no function jion. Did you mean join"):
+    with pytest.raises(PlanError, match=r"os.path has no function jion. Did you mean join"):
         learn(tmp_path, {"active.labeller": "os.path:jion"})
-    learn(tmp_path, {"active.budget": 6})
+
+
+def test_a_loop_may_be_given_more_labels_until_it_has_ended(tmp_path):
+    write_rows(tmp_path / "rows.csv", [{"text": row["text"]} for row in sentences(24)])
+    unlabelled = {"data": {"name": None, "train": str(tmp_path / "rows.csv")}, "task.labels": ["cooking", "sailing"]}
+    asked = []
+
+    def label(texts):
+        asked.append(len(texts))
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return ["sailing" if "sail" in text or "anchor" in text else "cooking" for text in texts]
+
+    def more(settings, folder="run", **arguments):
+        return learn(tmp_path / folder, {**unlabelled, **settings}, labeller=label, **arguments)
+
+    with pytest.raises(KeyboardInterrupt):
+        more({"active.budget": 10})
     with pytest.raises(RunDirectoryError, match="holds a loop with another recipe"):
-        learn(tmp_path, {"active.budget": 10}, labels="labels.csv")
+        more({"active.query_size": 5}, labels="labels.csv")
+    ended = more({"active.budget": 14, "active.stability": 1.0, "active.stability_rounds": 9})
+    assert [record["labels"] for record in ended.rounds] == [0, 6, 10, 14]
+    assert asked == [6, 4, 4, 4]
+    with pytest.raises(
+        RunDirectoryError, match=r"has ended \(all 14 labels .* another training.output_dir and give it"
+    ):
+        more({"active.budget": 18}, labels="labels.csv")
     with pytest.raises(RunDirectoryError, match="this loop has ended, and takes no more labels"):
-        learn(tmp_path, {"active.budget": 6}, labels="labels.csv")
+        more(
+            {"active.budget": 14, "active.stability": 1.0, "active.stability_rounds": 9},
+            labels="labels.csv",
+        )
+    further = more({"active.budget": 18}, "further", labels=ended.directory.labels)
+    assert further.rounds[0]["labels"] == 14
+    assert ended.labels.items() < further.labels.items()
 
 
 def test_strategies_are_compared_over_seeds_with_all_labels(tmp_path, capsys, monkeypatch):

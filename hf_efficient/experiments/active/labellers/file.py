@@ -81,12 +81,13 @@ class FileLabeller:
 
 
 def keep(found: Understood, log: LabelLog, rows: Container[int], by: str) -> int:
-    """Add what is new of these rows to the log, corrections too; gives how many labels that were."""
-    new = {row: label for row, label in found.labels.items() if row in rows and log.labels.get(row) != label}
+    """Add what is new of these rows to the log, or corrects what they say; gives how many labels that were."""
+    mine = [row for row in found.answers if row in rows and (row not in log.settled or log.by[row] == by)]
+    new = {row: found.labels[row] for row in mine if found.answers[row] not in (None, log.labels.get(row))}
     if new:
         log.give_all(new, by)
-    for row in found.skipped:
-        if row in rows and row not in log.skipped:
+    for row in mine:
+        if found.answers[row] is None and row not in log.skipped:
             log.skip(row, by)
     return len(new)
 
