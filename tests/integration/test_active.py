@@ -103,6 +103,17 @@ def test_models_that_are_fine_tuned_in_every_round(tmp_path, strategy):
     assert ended.rounds[2]["agreement"] is not None
 
 
+def test_the_model_at_the_end_is_pushed_and_no_other(tmp_path, monkeypatch, capsys):
+    pushed = []
+    monkeypatch.setattr(
+        "hf_efficient.training.finetune._push", lambda run, hub: hub and (pushed.append(run) or "a://b")
+    )
+    settings = {**TINY, "training.output_dir": str(tmp_path), "active.budget": 6, "hub.repo_id": "me/my-model"}
+    assert run(["active", "smoke", *(f"{path}={json.dumps(value)}" for path, value in settings.items())]) == 0
+    assert [directory.path for directory in pushed] == [tmp_path]
+    assert capsys.readouterr().out.endswith("Pushed to a://b\n")
+
+
 def test_a_warm_start_goes_on_from_the_weights_of_the_round_before(tmp_path, monkeypatch):
     recipes = []
     monkeypatch.setattr(learners, "finetune", lambda recipe: recipes.append(recipe) or finetune(recipe))
