@@ -15,7 +15,7 @@ from hf_efficient.experiments.active.pool import load_pool
 from hf_efficient.experiments.active.run import make_loop, section_of
 from hf_efficient.experiments.active.state import ActiveDirectory, append_lines, read_lines
 from hf_efficient.recipe.active import Strategy
-from hf_efficient.report.active import FULL
+from hf_efficient.report.active import CONTROL, FULL, curve_of
 from hf_efficient.training.run_directory import ACTIVE, RunDirectory, held
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Row = dict[str, Any]
 _ONLY_FOR: Final = {
     "active.members": ("bald",),
     "active.neighbours": ("contrastive",),
-    "active.balanced": tuple(name for name in get_args(Strategy) if name not in ("core_set", "badge")),
+    "active.balanced": tuple(name for name in get_args(Strategy) if name not in ("core_set", "badge", CONTROL)),
 }
 """Settings that some strategies alone have."""
 
@@ -108,9 +108,16 @@ def run_comparison(comparison: Comparison, shown: Callable[[str], None] = lambda
                 continue
             rows[strategy, seed] = _row(comparison, strategy, seed, pool, features)
             append_lines(comparison.results, [rows[strategy, seed]])
-            labels, metric = rows[strategy, seed]["curve"][-1]
-            shown(f"{strategy}, seed {seed}: {rows[strategy, seed]['metric']} {metric:.4f} after {labels} labels")
+            shown(_line(rows[strategy, seed]))
     return [rows[cell] for cell in comparison.cells()]
+
+
+def _line(row: Row) -> str:
+    """What a loop came to."""
+    name, curve = f"{row['strategy']}, seed {row['seed']}", curve_of(row)
+    if not curve:
+        return f"{name}: no model was scored; {row['stopped']}"
+    return f"{name}: {row['metric']} {curve[-1][1]:.4f} after {curve[-1][0]} labels"
 
 
 def _refuse_other_settings(rows: dict[tuple[str, int], Row], comparison: Comparison) -> None:
