@@ -16,52 +16,18 @@ PARTS: Final[dict[str, PartOfSpeech]] = {
 """WordNet's part of speech of each tag whose words may be replaced; names (NNP, NNPS) are none of them."""
 BASE_TAGS: Final = ("NN", "VB", "VBP", "JJ", "RB")
 """Tags of words in their base form."""
-_UNCHANGING: Final = frozenset(
-    [
-        "bet",
-        "bid",
-        "burst",
-        "cast",
-        "cost",
-        "cut",
-        "hit",
-        "hurt",
-        "knit",
-        "let",
-        "put",
-        "quit",
-        "read",
-        "rid",
-        "set",
-        "shed",
-        "shut",
-        "slit",
-        "split",
-        "spread",
-        "thrust",
-        "upset",
-        "wed",
-        "broadcast",
-        "forecast",
-        "offset",
-        "outbid",
-        "preset",
-        "recast",
-        "reread",
-        "reset",
-        "typecast",
-        "undercut",
-    ]
-)
+_UNCHANGING: Final = """
+    bet bid burst cast cost cut hit hurt knit let put quit read rid set shed shut slit split spread thrust upset wed
+    broadcast forecast offset outbid preset recast reread reset typecast undercut
+"""
 _OWN_FORM: Final = {
-    "VBD": _UNCHANGING | {"beat", "browbeat"},
-    "VBN": _UNCHANGING | {"become", "come", "outrun", "overcome", "overrun", "rerun", "run"},
+    "VBD": {*_UNCHANGING.split(), "beat", "browbeat"},
+    "VBN": {*_UNCHANGING.split(), "become", "come", "outrun", "overcome", "overrun", "rerun", "run"},
 }
 """Verbs whose past, or past participle, is the verb itself, which WordNet's lists of exceptions leave out."""
-_REGULAR_PAST: Final = frozenset(
-    ["hew", "lade", "mow", "prove", "rive", "saw", "sew", "shave", "shear", "show", "sow", "strew", "swell"]
-)
+_REGULAR_PAST: Final = ("mow", "prove", "saw", "sew", "shave", "shear", "show", "sow", "strew", "swell")
 """Verbs of whose exceptions there is only the participle."""
+_NOT_OF_MEN: Final = ("caiman", "german", "human", "norman", "ottoman", "roman", "shaman", "talisman")
 _HISSES: Final = re.compile(r"(s|x|z|ch|sh)$")
 _CONSONANT_Y: Final = re.compile(r"(?<=[^aeiou])y$")
 _SILENT_E: Final = re.compile(r"(?<=[^eoy])e$")
@@ -99,6 +65,8 @@ def _form(tag: str, word: str, irregular: list[str]) -> str | None:
     if irregular:
         return irregular[0] if len(irregular) == 1 else None
     match tag:
+        case "NNS" if word.endswith("man") and word not in _NOT_OF_MEN:
+            return f"{word.removesuffix('man')}men"
         case "VBG":
             return f"{word[:-2]}ying" if word.endswith("ie") else f"{_SILENT_E.sub('', word)}ing"
         case "VBD" | "VBN":

@@ -44,11 +44,9 @@ class Synonyms:
         form = parts.core.lower()
         if tag not in PARTS or form in STOP_WORDS or (lemma := self._wordnet.lemma(form, PARTS[tag])) is None:
             return ()
+        is_base = form == lemma and tag in BASE_TAGS
         forms = (
-            (
-                synonym.words if form == lemma and tag in BASE_TAGS else inflect(synonym.words, tag, self._wordnet),
-                synonym.percent,
-            )
+            (synonym.words if is_base else inflect(synonym.words, tag, self._wordnet), synonym.percent)
             for synonym in self._wordnet.synonyms(lemma, PARTS[tag])
         )
         cased = ((parts.with_core(words), percent) for words, percent in forms if words is not None)

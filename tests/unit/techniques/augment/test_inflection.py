@@ -36,6 +36,8 @@ def wordnet(tmp_path_factory):
         ("carry on", "VBD", "carried on"),
         ("lie", "VBG", "lying"),
         ("small child", "NNS", "small children"),
+        ("fireman", "NNS", "firemen"),
+        ("human", "NNS", "humans"),
         ("give", "VBD", None),  # gave or given: the lists don't say which
     ],
 )
