@@ -85,13 +85,27 @@ class Pool:
 
     @cached_property
     def digest(self) -> str:
-        """A hash of the rows and the classes."""
+        """A hash of the rows, those that are scored, and the classes."""
         digest = hashlib.blake2b("\0".join(self.classes).encode(), digest_size=12)
-        for name in self.text_columns:
-            for text in self.rows[name][:]:
-                digest.update(f"{len(text)}:{text}".encode("utf-8", "surrogatepass"))
-        digest.update(str(len(self)).encode())
+        for table in (self.rows, *([] if self.validation is None else [self.validation])):
+            digest.update(str(len(table)).encode())
+            for name in self.text_columns:
+                for text in table[name][:]:
+                    digest.update(f"{len(text)}:{text}".encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
+
+    @cached_property
+    def doubles(self) -> frozenset[int]:
+        """Rows whose texts stand in an earlier row: one label does for all."""
+        if not self.text_columns:
+            return frozenset()
+        first: dict[tuple[str, ...], int] = {}
+        columns = (self.rows[name][:] for name in self.text_columns)
+        return frozenset(
+            number
+            for number, texts in enumerate(zip(*columns, strict=True))
+            if first.setdefault(texts, number) != number
+        )
 
     def overlap(self) -> int:
         """How many rows of the pool are also scored, as far as texts tell."""
