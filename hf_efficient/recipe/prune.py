@@ -12,8 +12,8 @@ from hf_efficient.recipe.difficulty import OF_MODEL, Difficulty
 class Prune(Difficulty):
     """Train on a share of the rows only, chosen by their difficulty before the run.
 
-    Where a model is asked, `explain` asks it, too, since lengths and steps depend on the rows that stay; what it says is
-    kept on disk for the run.
+    Where a model is asked, `explain` asks it, too, since steps and lengths depend on the rows that stay; what it says
+    is kept on disk for the run.
     """
 
     keep: float = Field(gt=0.0, lt=1.0)
