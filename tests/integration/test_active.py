@@ -392,6 +392,7 @@ def test_it_waits_for_a_file_to_be_filled_in(command_line, pool):
         ("text,label\na,\nb,\n", ["task.labels="], "task.labels: expected at least two classes to choose from, found"),
         ("text,label\n,\nb,\n", ["data.columns.text=txt"], "data.columns.text: there is no column txt"),
         ("number\n1\n2\n", [], "expected a column named text or sentence, or only one of strings"),
+        ("text\na\nb\n", ["active.labeller=simulated"], "A simulation knows all labels; write active.labeller: file"),
         ("text\na\nb\n", ["active.target=0.9"], "active.target can't be reached without rows to score"),
     ],
 )
