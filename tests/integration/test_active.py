@@ -204,6 +204,9 @@ def test_words_that_can_t_be_meant(tmp_path):
         learn(tmp_path, {"active.labeller": "no_such_module:label"})
     with pytest.raises(RecipeError, match=r"os.path has no function jion. Did you mean join"):
         learn(tmp_path, {"active.labeller": "os.path:jion"})
+    with pytest.MonkeyPatch.context() as launched, pytest.raises(PlanError, match="runs as one process"):
+        launched.setenv("WORLD_SIZE", "2")
+        learn(tmp_path)
     learn(tmp_path, {"active.budget": 6})
     with pytest.raises(RunDirectoryError, match="holds a loop with another recipe"):
         learn(tmp_path, {"active.budget": 10}, labels="labels.csv")
