@@ -195,7 +195,7 @@ def test_a_function_labels(tmp_path):
         learn(tmp_path / "few", unlabelled, labeller=lambda texts: ["cooking"])
 
 
-def test_words_that_can_t_be_meant(tmp_path):
+def test_words_that_can_t_be_meant(tmp_path, monkeypatch):
     with pytest.raises(RecipeError, match="active is missing: it says which rows are worth a label"):
         active_learning("smoke")
     with pytest.raises(RecipeError, match=r"active.metric is acuracy, .* Did you mean accuracy"):
@@ -204,9 +204,10 @@ def test_words_that_can_t_be_meant(tmp_path):
         learn(tmp_path, {"active.labeller": "no_such_module:label"})
     with pytest.raises(RecipeError, match=r"os.path has no function jion. Did you mean join"):
         learn(tmp_path, {"active.labeller": "os.path:jion"})
-    with pytest.MonkeyPatch.context() as launched, pytest.raises(PlanError, match="runs as one process"):
-        launched.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(PlanError, match="runs as one process"):
         learn(tmp_path)
+    monkeypatch.delenv("WORLD_SIZE")
     learn(tmp_path, {"active.budget": 6})
     with pytest.raises(RunDirectoryError, match="holds a loop with another recipe"):
         learn(tmp_path, {"active.budget": 10}, labels="labels.csv")
