@@ -227,11 +227,15 @@ _LONGEST_TEXT: Final = 120
 
 
 def text_of(plan: Plan) -> Callable[[int], str | None]:
-    """What shows a row to people: its text, cut short; None where it has none."""
+    """What shows a row to people: its text, cut short, or the image's name; None where it has neither."""
     table = plan.train_table
     columns = getattr(plan.task, "columns", None)
-    parts = (getattr(columns, part, None) for part in ("text", "text_pair", "tokens", "prompt", "image"))
+    parts = (getattr(columns, part, None) for part in ("text", "text_pair", "tokens", "prompt"))
     names = [name for name in parts if isinstance(name, str) and name in getattr(table, "column_names", ())]
+    rows = first_epoch(plan)
+    if not names and "name" in getattr(rows, "column_names", ()):  # of an image
+        files: Sequence[str] = rows["name"][:]
+        return lambda row: files[row]
 
     def text(row: int) -> str | None:
         if not names or row >= len(table):

@@ -143,6 +143,7 @@ def test_views_of_images_are_ranked_and_fed_as_meant(tmp_path):
     assert curriculum["fed_as_meant"] is True
     assert sum(curriculum["scores"]["counts"]) == found["data"]["rows"]["train"]
     assert len(curriculum["epochs"]) == 2
+    assert all(row["text"].endswith(".png") for row in curriculum["scores"]["hardest"])
 
 
 def trainer_with(case, folder, *techniques, rows=None, **settings):

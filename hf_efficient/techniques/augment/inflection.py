@@ -14,6 +14,54 @@ PARTS: Final[dict[str, PartOfSpeech]] = {
     **dict.fromkeys(("RB", "RBR", "RBS"), "r"),
 }
 """WordNet's part of speech of each tag whose words may be replaced; names (NNP, NNPS) are none of them."""
+BASE_TAGS: Final = ("NN", "VB", "VBP", "JJ", "RB")
+"""Tags of words in their base form."""
+_UNCHANGING: Final = frozenset(
+    [
+        "bet",
+        "bid",
+        "burst",
+        "cast",
+        "cost",
+        "cut",
+        "hit",
+        "hurt",
+        "knit",
+        "let",
+        "put",
+        "quit",
+        "read",
+        "rid",
+        "set",
+        "shed",
+        "shut",
+        "slit",
+        "split",
+        "spread",
+        "thrust",
+        "upset",
+        "wed",
+        "broadcast",
+        "forecast",
+        "offset",
+        "outbid",
+        "preset",
+        "recast",
+        "reread",
+        "reset",
+        "typecast",
+        "undercut",
+    ]
+)
+_OWN_FORM: Final = {
+    "VBD": _UNCHANGING | {"beat", "browbeat"},
+    "VBN": _UNCHANGING | {"become", "come", "outrun", "overcome", "overrun", "rerun", "run"},
+}
+"""Verbs whose past, or past participle, is the verb itself, which WordNet's lists of exceptions leave out."""
+_REGULAR_PAST: Final = frozenset(
+    ["hew", "lade", "mow", "prove", "rive", "saw", "sew", "shave", "shear", "show", "sow", "strew", "swell"]
+)
+"""Verbs of whose exceptions there is only the participle."""
 _HISSES: Final = re.compile(r"(s|x|z|ch|sh)$")
 _CONSONANT_Y: Final = re.compile(r"(?<=[^aeiou])y$")
 _SILENT_E: Final = re.compile(r"(?<=[^eoy])e$")
@@ -28,9 +76,17 @@ def inflect(words: str, tag: str, wordnet: WordNet) -> str | None:
             return form and " ".join((*others, form))
         case "VBZ" | "VBG" | "VBD" | "VBN":
             verb, *others = words.split(" ")
-            form = _form(tag, verb, [form for form in wordnet.irregular_forms(verb, "v") if _is(tag, form)])
+            form = _form_of_verb(tag, verb, wordnet)
             return form and " ".join((form, *others))
     return None
+
+
+def _form_of_verb(tag: str, verb: str, wordnet: WordNet) -> str | None:
+    if verb in _OWN_FORM.get(tag, ()):
+        return verb
+    if tag == "VBD" and verb in _REGULAR_PAST:
+        return _form(tag, verb, [])
+    return _form(tag, verb, [form for form in wordnet.irregular_forms(verb, "v") if _is(tag, form)])
 
 
 def _is(tag: str, form: str) -> bool:
