@@ -130,6 +130,7 @@ def _of_table(plan: Plan, section: Difficulty, place: str) -> Scores:
     table = plan.train_table if plan.train_table is not None else plan.train_dataset
     if not hasattr(table, "column_names"):
         raise PlanError(f"{place}.by: {section.by} reads columns, and the rows are no datasets.Dataset.")
+    table = table.with_format(None)
     if isinstance(plan.train_dataset, DrawnRows):
         table = table.select(plan.train_dataset.numbers)
     if len(table) > plan.num_train_rows:

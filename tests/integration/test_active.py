@@ -195,7 +195,7 @@ def test_a_function_labels(tmp_path):
         learn(tmp_path / "few", unlabelled, labeller=lambda texts: ["cooking"])
 
 
-def test_words_that_can_t_be_meant(tmp_path):
+def test_words_that_can_t_be_meant(tmp_path, monkeypatch):
     with pytest.raises(RecipeError, match="active is missing: it says which rows are worth a label"):
         active_learning("smoke")
     with pytest.raises(RecipeError, match=r"active.metric is acuracy, .* Did you mean accuracy"):
@@ -204,6 +204,10 @@ def test_words_that_can_t_be_meant(tmp_path):
         learn(tmp_path, {"active.labeller": "no_such_module:label"})
     with pytest.raises(RecipeError, match=r"os.path has no function jion. Did you mean join"):
         learn(tmp_path, {"active.labeller": "os.path:jion"})
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(PlanError, match="runs as one process"):
+        learn(tmp_path)
+    monkeypatch.delenv("WORLD_SIZE")
     learn(tmp_path, {"active.budget": 6})
     with pytest.raises(RunDirectoryError, match="holds a loop with another recipe"):
         learn(tmp_path, {"active.budget": 10}, labels="labels.csv")
@@ -392,6 +396,7 @@ def test_it_waits_for_a_file_to_be_filled_in(command_line, pool):
         ("text,label\na,\nb,\n", ["task.labels="], "task.labels: expected at least two classes to choose from, found"),
         ("text,label\n,\nb,\n", ["data.columns.text=txt"], "data.columns.text: there is no column txt"),
         ("number\n1\n2\n", [], "expected a column named text or sentence, or only one of strings"),
+        ("text\na\nb\n", ["active.labeller=simulated"], "A simulation knows all labels; write active.labeller: file"),
         ("text\na\nb\n", ["active.target=0.9"], "active.target can't be reached without rows to score"),
     ],
 )

@@ -171,6 +171,17 @@ def test_the_trainer_alone(by, tmp_path):
         assert follow.scores.tolist() == lengths
 
 
+def test_the_trainer_alone_reads_a_column(tmp_path):
+    case = TokenCase("bert")
+    rows = [{name: value.tolist() for name, value in row.items()} for row in case.rows(30)]
+    table = datasets.Dataset.from_list(rows).add_column("effort", list(range(30, 0, -1))).with_format("torch")
+    trainer = trainer_with(case, tmp_path, Curriculum(by="column", column="effort"), rows=table, num_train_epochs=1)
+    trainer.train()
+    [follow] = [callback for callback in trainer.callback_handler.callbacks if isinstance(callback, Follow)]
+    assert follow.order.ranks.tolist() == list(range(29, -1, -1))
+    assert follow.epochs[0]["as_meant"] is True
+
+
 def test_what_the_trainer_alone_can_not_do(tmp_path):
     case = TokenCase("bert")
     with pytest.raises(HfEfficientError, match="own rows; train by a recipe"):
