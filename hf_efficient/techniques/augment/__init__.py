@@ -14,7 +14,7 @@ from hf_efficient.techniques.augment.consistency import unlabelled_views, with_c
 from hf_efficient.techniques.augment.draws import Numbers
 from hf_efficient.techniques.augment.how_many import rows_of_copies
 from hf_efficient.techniques.augment.label_keep import keeper_of
-from hf_efficient.techniques.augment.rows import Made, facts_of, make_views, with_labels_kept
+from hf_efficient.techniques.augment.rows import Made, facts_of, in_one_piece, make_views, with_labels_kept
 
 if TYPE_CHECKING:
     from hf_efficient.data.train_rows import TrainRows
@@ -46,7 +46,7 @@ def prepare(rows: TrainRows, section: Augment) -> TrainRows:
     if not section.text_augmenters:
         return rows
     with filling():
-        return _with_views(rows, section)
+        return _with_views(in_one_piece(rows), section)
 
 
 def apply(plan: Plan, section: Augment) -> Plan:

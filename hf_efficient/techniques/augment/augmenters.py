@@ -18,7 +18,7 @@ from hf_efficient.techniques.augment.choices import BySurface
 from hf_efficient.techniques.augment.costly import COSTLY, costly
 from hf_efficient.techniques.augment.random_words import Delete, Swap
 from hf_efficient.techniques.augment.replacement import Insert, Replace
-from hf_efficient.techniques.augment.synonyms import Synonyms, synonyms_of_any_kind
+from hf_efficient.techniques.augment.synonyms import ReplaceBySynonyms, Synonyms, synonyms_of_any_kind
 from hf_efficient.techniques.augment.tagger import Tagger
 from hf_efficient.techniques.augment.texts import Augmenter, OfStrings, OfWords
 from hf_efficient.techniques.augment.wordnet import WordNet
@@ -48,7 +48,7 @@ def make_augmenters(sections: Mapping[str, Section], place: Place, device: Any =
 
 def _synonym(section: words.Synonym, place: Place) -> Augmenter:
     wordnet, tagger = _wordnet(section.lexicon, place), _tagger(_folder(section.tagger, place("tagger")))
-    return OfWords(Replace(section.share, Synonyms(wordnet, tagger)))
+    return OfWords(ReplaceBySynonyms(section.share, Synonyms(wordnet, tagger)))
 
 
 def _random_insert(section: words.RandomInsert, place: Place) -> Augmenter:
