@@ -72,16 +72,22 @@ TABLE: dict[str, Row] = {
         same_slot="augment",
         neutral={"augment.random_swap.share": 0.0, "augment.views": "fixed", "augment.originals": False},
     ),
-    # Its first epoch has no order.
+    # On half of the rows; its first epoch has no order.
     "curriculum": Row(
-        {"curriculum.by": "loss", "curriculum.end": 0.9, "curriculum.mix": 0.1, "training.num_train_epochs": 2},
+        {
+            "prune.by": "rarity",
+            "prune.keep": 0.5,
+            "curriculum.by": "loss",
+            "curriculum.end": 0.9,
+            "curriculum.mix": 0.1,
+            "training.num_train_epochs": 2,
+        },
         neutral={"curriculum.by": "length", "curriculum.start": 1.0},
         refused_with={
             "tokens": "sorts all rows of an epoch by length",
             "distill_projection": "can't be told of the rows of data.unlabelled",
         },
     ),
-    "prune": Row({"prune.by": "rarity", "prune.keep": 0.5}),
     "frozen": Row({"freeze.layers": 1, "freeze.cache": False}, same_slot="freeze"),
     "prefix_cache": Row(
         {"freeze.layers": 1, "freeze.cache": True},

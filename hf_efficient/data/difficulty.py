@@ -25,7 +25,7 @@ Scores = NDArray[np.float32]
 def rarity(rows: Sequence[Sequence[int]]) -> Scores:
     """Mean of −log frequency of each row's tokens, in nats, frequencies being those of all rows.
 
-    The mean of what Platanios et al. 2019, eq. 3, sum up, so that it does not measure length.
+    The mean of what Platanios et al. 2019 sum up (arXiv 1903.09848), so that it does not measure length.
     """
     lengths = np.asarray([len(row) for row in rows])
     tokens = np.concatenate([np.asarray(row, dtype=np.int64) for row in rows])

@@ -55,10 +55,6 @@ class DrawnRows:
         """These rows, each with its number in the epoch."""
         return replace(self, column_names=(*self.column_names, ROW_NUMBER), has_numbers=True)
 
-    def keep(self, kept: Numbers) -> Self:
-        """Some of the rows of each epoch."""
-        return replace(self, numbers=self.numbers[kept], copies=self.copies[kept])
-
     def select(self, indices: Iterable[int]) -> Any:
         """The rows that some of the first epoch are views of, as they lie."""
         return self.rows.select(self.numbers[list(indices)])

@@ -13,6 +13,7 @@ from torch.utils.data import BatchSampler
 
 from hf_efficient.data.batches import Batches, Indices, Split
 from hf_efficient.data.drawn import DrawnRows
+from hf_efficient.data.images import without_bars
 from hf_efficient.losses.rows import ROW_NUMBER
 
 
@@ -43,7 +44,7 @@ class Fed:
     """The rows that a process was fed so far."""
 
     digest: str | None = ""
-    """Of all micro-batches; None where some of them are not known."""
+    """Of all micro-batches, empty where there was none; None where some of them are not known."""
     num_rows: int = 0
     as_meant: bool = True
 
@@ -55,6 +56,10 @@ class Fed:
         self.as_meant = self.as_meant and np.array_equal(rows, expected)
         self.digest = digest_of(rows, self.digest)
         self.num_rows += len(rows)
+
+    def finish(self, meant: Indices) -> None:
+        """Take note that the epoch is over, and nothing of it may be missing."""
+        self.as_meant = self.as_meant and self.num_rows == len(meant)
 
 
 class NumberedRows:
@@ -76,7 +81,8 @@ def numbered(rows: Any, rows_per_epoch: int) -> Any:
     if isinstance(rows, DrawnRows):
         return rows.numbered()
     if hasattr(rows, "add_column"):
-        return rows.add_column(ROW_NUMBER, np.arange(len(rows)) % rows_per_epoch)
+        with without_bars():
+            return rows.add_column(ROW_NUMBER, np.arange(len(rows)) % rows_per_epoch)
     return NumberedRows(rows, rows_per_epoch)
 
 

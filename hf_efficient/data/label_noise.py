@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hf_efficient.data.images import without_bars
+
 if TYPE_CHECKING:
     from datasets import Dataset
 
@@ -16,5 +18,6 @@ def with_label_noise(table: Dataset, column: str, share: float, seed: int) -> Da
     generator = np.random.default_rng([seed, len(table)])
     rows = generator.permutation(len(table))[: round(share * len(table))]
     classes[rows] = (classes[rows] + generator.integers(1, len(names), len(rows))) % len(names)
-    noisy = table.add_column("noisy", names[classes].tolist(), feature=table.features[column])
+    with without_bars():
+        noisy = table.add_column("noisy", names[classes].tolist(), feature=table.features[column])
     return noisy.remove_columns(column).rename_column("noisy", column).select_columns(table.column_names)

@@ -12,7 +12,7 @@ Shares = tuple[float, float]
 
 
 def competence(progress: float, start: float, root: float = 2.0) -> float:
-    """Share of the rows at a share of the way: Platanios et al. 2019, eq. 7 and 8 (arXiv 1903.09848)."""
+    """Share of the rows at a share of the way; its square root is that of Platanios et al. 2019 (arXiv 1903.09848)."""
     low: float = start**root
     grown: float = (progress * (1 - low) + low) ** (1 / root)
     return grown

@@ -57,7 +57,10 @@ class LastSeen:
 
 
 class Forgetting:
-    """How often each row was right and then wrong (Toneva et al. 2019, §3); a row that was never right comes last."""
+    """How often each row was right and then wrong; a row that was never right comes last.
+
+    Toneva et al. 2019 (arXiv 1812.05159).
+    """
 
     def __init__(self, num_rows: int) -> None:
         self._was_right = np.zeros(num_rows, dtype=np.bool_)

@@ -98,7 +98,7 @@ def keep_scores(folder: Path, key: str, compute: Callable[[], Scores]) -> Scored
 def find_scores(folder: Path, key: str, num_rows: int) -> Scored | None:
     """The scores that lie in a folder under a key, if they do and are whole."""
     try:
-        with np.load(folder / f"{key}.npz") as kept:
+        with (folder / f"{key}.npz").open("rb") as file, np.load(file) as kept:
             scores, (seconds, cpu_seconds) = kept["scores"], kept["seconds"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
@@ -117,7 +117,8 @@ def _content(rows: Any) -> Any:
     """The columns of a data set as bytes, whatever file or selection they come from."""
     import pyarrow as pa
 
-    table = rows.with_format("arrow")[:].replace_schema_metadata(None).combine_chunks()
+    table = rows.with_format("arrow")[:].replace_schema_metadata(None)
+    table = table.take(np.arange(len(table))).combine_chunks()  # a part of a table keeps the offsets of the whole
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)

@@ -10,7 +10,11 @@ from hf_efficient.recipe.difficulty import OF_MODEL, Difficulty
 
 
 class Prune(Difficulty):
-    """Train on a share of the rows only, chosen by their difficulty before the run."""
+    """Train on a share of the rows only, chosen by their difficulty before the run.
+
+    Where a model is asked, `explain` asks it, too, since steps and lengths depend on the rows that stay; what it says
+    is kept on disk for the run.
+    """
 
     keep: float = Field(gt=0.0, lt=1.0)
     """Share of the training rows that is kept."""

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from hf_efficient.assets.cache import cache_root
 from hf_efficient.data.difficulty import Scores, disagreement, rarity, read_scores, scores_of_function
 from hf_efficient.data.drawn import DrawnRows
+from hf_efficient.data.images import without_bars
 from hf_efficient.data.stream import StreamedRows
 from hf_efficient.data.tracking import Forgetting
 from hf_efficient.errors import PlanError
@@ -130,6 +131,7 @@ def _of_table(plan: Plan, section: Difficulty, place: str) -> Scores:
     table = plan.train_table if plan.train_table is not None else plan.train_dataset
     if not hasattr(table, "column_names"):
         raise PlanError(f"{place}.by: {section.by} reads columns, and the rows are no datasets.Dataset.")
+    table = table.with_format(None)
     if isinstance(plan.train_dataset, DrawnRows):
         table = table.select(plan.train_dataset.numbers)
     if len(table) > plan.num_train_rows:
@@ -171,9 +173,9 @@ def _read_by(reference: Loaded, plan: Plan, place: str) -> tuple[Any, Any]:
             "token by token; take a reference with the model's tokens."
         )
     own = plan.encode_train(reference.tokenizer, reference.model.config).select(range(len(rows)))
-    side = [name for name in ("labels", "sample_weight") if name in rows.column_names]
-    for name in side:
-        own = own.add_column(name, rows[name][:])
+    with without_bars():
+        for name in ("labels", "sample_weight"):
+            own = own.add_column(name, rows[name][:]) if name in rows.column_names else own
     return own, plan.task.collator(reference.tokenizer)
 
 
@@ -227,11 +229,15 @@ _LONGEST_TEXT: Final = 120
 
 
 def text_of(plan: Plan) -> Callable[[int], str | None]:
-    """What shows a row to people: its text, cut short; None where it has none."""
+    """What shows a row to people: its text, cut short, or the image's name; None where it has neither."""
     table = plan.train_table
     columns = getattr(plan.task, "columns", None)
-    parts = (getattr(columns, part, None) for part in ("text", "text_pair", "tokens", "prompt", "image"))
+    parts = (getattr(columns, part, None) for part in ("text", "text_pair", "tokens", "prompt"))
     names = [name for name in parts if isinstance(name, str) and name in getattr(table, "column_names", ())]
+    rows = first_epoch(plan)
+    if not names and "name" in getattr(rows, "column_names", ()):  # of an image
+        files: Sequence[str] = rows["name"][:]
+        return lambda row: files[row]
 
     def text(row: int) -> str | None:
         if not names or row >= len(table):

@@ -73,6 +73,8 @@ def shown_rows(recipe: Recipe, num_rows: int) -> list[Shown]:
     keeper = keeper_of(section, rows)
     for copy, has_view in enumerate(copies):
         numbers = chosen[np.isin(chosen, has_view)]
+        if not len(numbers):
+            break
         made = with_labels_kept(make_views(rows, numbers, augmenters, 0, copy), rows.table.select(numbers), keeper)
         for number, name, texts in zip(numbers.tolist(), made.by, _texts(rows, made.table), strict=True):
             views[number].append(View(name, texts))

@@ -173,6 +173,20 @@ def test_what_can_not_be_meant_is_one_line(command_line, settings, message):
     assert len(ending.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [("0.5", "only rows of one class each are balanced, this is regression."), ("a", "the smallest class has 3 rows")],
+)
+def test_classes_must_be_there_and_small(command_line, label, message):
+    labels = [label, "3.5" if label == "0.5" else "b"] * 3
+    rows = command_line.rows("few.csv", [{"text": f"stir the soup {label}", "label": label} for label in labels])
+    settings = f"data.train={rows}", f"data.validation={rows}", "augment={random_swap: {}, below_class_size: 3}"
+    ending = command_line.finetune(*settings)
+    assert ending.status == 2
+    assert message in ending.err
+    assert len(ending.err.splitlines()) == 1
+
+
 def test_a_missing_lexicon_is_said_before_rows_are_read(command_line):
     ending = command_line.finetune("augment.synonym.share=0.1", "data.train=nowhere.csv")
     assert ending.status == 1

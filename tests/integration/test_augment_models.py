@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 
 from hf_efficient.errors import AssetError, RecipeError
+from hf_efficient.techniques.augment.kept import Kept
 from hf_efficient.techniques.augment.label_keep import LabelKeeper
+from hf_efficient.training.arguments import training_arguments
 from hf_efficient.training.augmented import augmented_rows, shown_rows
+from hf_efficient.training.build import build
 from hf_efficient.training.finetune import finetune
+from hf_efficient.training.run_directory import RunDirectory
 from tests.processes import run_processes
 from tests.runs import TEACHER, CutOffError, losses, smoke, train, weights
 from tests.tiny_writers import save_masked_lm, save_seq2seq
@@ -176,3 +180,13 @@ def test_dropped_views_are_shown_as_their_rows_and_written_so(tmp_path, monkeypa
 def test_unlabelled_rows_need_not_be_read_to_show_views(tmp_path):
     assert len(shown_rows(smoke(tmp_path / "run", UNLABELLED), 2)) == 2
     assert len(augmented_rows(smoke(tmp_path / "run", UNLABELLED)).table) == 96
+
+
+def test_explain_asks_no_model(models, tmp_path, monkeypatch):
+    given = {**settings(models), "augment.keep_label.teacher": TEACHER}
+    recipe = smoke(tmp_path / "run", given)
+    monkeypatch.setattr(Kept, "_augmenter", property(lambda kept: pytest.fail(f"{kept.name} was loaded")))
+    plan = build(recipe, training_arguments(recipe, RunDirectory.of(recipe))[0], makes_views=False)
+    assert len(plan.train_dataset) == 32
+    said = "100.0% of them equal their row; those by models that are not there yet are not made to explain a run"
+    assert any(note.endswith(said) for note in plan.notes)

@@ -266,3 +266,11 @@ def test_the_report_of_active_learning(benchmark, monkeypatch, tmp_path):
     assert "| demo/x | 32 | 128 | 2.50 (2.40 to 2.60) | 3.00 |" in text
     assert "<!-- active-20news -->\nNot measured yet." in text
     assert note.with_name("active-r8.png").read_bytes()[1:4] == b"PNG"
+
+
+def test_views_of_texts_are_made_many_times_as_fast_as_by_nlpaug(benchmark):
+    module = benchmark("augment")
+    texts = [f"a film of some words, number {number}" for number in range(2_000)]
+    result = module.compare("random_swap", texts, 1, None)
+    assert result["times_nlpaug"]["median"] > 5
+    assert result["ours_per_second"]["median"] > result["nlpaug_per_second"]["median"]

@@ -11,8 +11,9 @@ from hf_efficient import Batching, Curriculum, EfficientTrainer, HfEfficientErro
 from hf_efficient.assets import resolve
 from hf_efficient.techniques.curriculum.follow import Follow
 from tests import tiny_images
+from tests.integration.test_distill_rows import with_other_tokens
 from tests.integration.test_token_classification import sentences
-from tests.runs import teacher
+from tests.runs import smoke, teacher
 from tests.tiny import TokenCase
 from tests.trajectory import arguments
 
@@ -115,6 +116,18 @@ def test_a_reference_of_other_labels_is_refused(tmp_path):
         run(tmp_path / "run", rows=rows, curriculum={"by": "loss", "reference": teacher()})
 
 
+def test_a_reference_reads_the_texts_in_its_own_tokens(tmp_path):
+    references = {"same": teacher(), "other": with_other_tokens(tmp_path / "teacher")}
+    rows = {}
+    for name, reference in references.items():
+        settings = {"curriculum": {"by": "el2n", "reference": reference}, "training.num_train_epochs": 1}
+        recipe = smoke(tmp_path / name, settings)
+        rows[name] = finetune(recipe).report["techniques"]["curriculum"]["scores"]["hardest"]
+    # Its tokens are numbered backwards, and so are its embeddings: it says what it says of the same texts.
+    assert [row["row"] for row in rows["other"]] == [row["row"] for row in rows["same"]]
+    assert [row["score"] for row in rows["other"]] == pytest.approx([row["score"] for row in rows["same"]], abs=1e-5)
+
+
 def test_pruning_keeps_what_the_scores_say(tmp_path):
     report = run(tmp_path / "run", prune={"by": "column", "column": "number", "keep": 0.25, "which": "easiest"})
     assert report["data"]["rows"]["train"] == 10
@@ -143,6 +156,7 @@ def test_views_of_images_are_ranked_and_fed_as_meant(tmp_path):
     assert curriculum["fed_as_meant"] is True
     assert sum(curriculum["scores"]["counts"]) == found["data"]["rows"]["train"]
     assert len(curriculum["epochs"]) == 2
+    assert all(row["text"].endswith(".png") for row in curriculum["scores"]["hardest"])
 
 
 def trainer_with(case, folder, *techniques, rows=None, **settings):
@@ -162,11 +176,23 @@ def test_the_trainer_alone(by, tmp_path):
     case = TokenCase("bert")
     trainer = trainer_with(case, tmp_path, Curriculum(by=by), Batching(), num_train_epochs=2)
     trainer.train()
+    trainer.train()  # what an earlier training has left does not count
     [follow] = [callback for callback in trainer.callback_handler.callbacks if isinstance(callback, Follow)]
     assert [epoch["as_meant"] for epoch in follow.epochs] == [True, True]
     lengths = [len(row["input_ids"]) for row in case.rows(30)]
     if by == "length":
         assert follow.scores.tolist() == lengths
+
+
+def test_the_trainer_alone_reads_a_column(tmp_path):
+    case = TokenCase("bert")
+    rows = [{name: value.tolist() for name, value in row.items()} for row in case.rows(30)]
+    table = datasets.Dataset.from_list(rows).add_column("effort", list(range(30, 0, -1))).with_format("torch")
+    trainer = trainer_with(case, tmp_path, Curriculum(by="column", column="effort"), rows=table, num_train_epochs=1)
+    trainer.train()
+    [follow] = [callback for callback in trainer.callback_handler.callbacks if isinstance(callback, Follow)]
+    assert follow.order.ranks.tolist() == list(range(29, -1, -1))
+    assert follow.epochs[0]["as_meant"] is True
 
 
 def test_what_the_trainer_alone_can_not_do(tmp_path):

@@ -9,7 +9,7 @@ import transformers
 from datasets import Dataset
 from PIL import Image
 
-from hf_efficient import Augment, EfficientTrainer
+from hf_efficient import Augment, EfficientTrainer, finetune
 from hf_efficient.cli import run as run_command
 from hf_efficient.errors import PlanError
 from hf_efficient.training.image_sheet import sheet_of_views
@@ -80,6 +80,26 @@ def test_images_are_drawn_beside_their_views(tmp_path, capsys, monkeypatch):
     assert "views.png exists" in capsys.readouterr().err
     assert run_command([*command, "--force", "--output", "views.csv"]) == 2
     assert "expected a file ending in .png" in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_report_says_how_many_views_there_were(tmp_path):
+    augment = {"flip": {}, "copies": 2, "originals": True}
+    report = finetune(tiny_images.recipe(tmp_path, augment=augment, training__num_train_epochs=1)).report
+    assert report["data"]["rows"]["train"] == 96
+    assert report["training"]["steps"] == 12
+    assert report["techniques"]["augment"] == {"views": 64, "originals": 32, "fresh": True}
+    note = "augment: 64 of the 96 training rows are views of images, drawn anew in each epoch"
+    assert note in report["notes"]
+
+
+def test_the_tiny_resnet_learns_from_grey_views(tmp_path):
+    settings = {"training__max_steps": 8, "augment": {"crop": {}, "cutmix": {}}}
+    tiny_images.recipe(tmp_path)
+    recipe = tiny_images.recipe(tmp_path, model__name="demo/tiny-resnet", **settings)
+    outcome = finetune(recipe)
+    assert outcome.report["model"]["class"] == "ResNetForImageClassification"
+    assert outcome.model.config.num_channels == 1
+    assert outcome.report["metrics"]["validation"]["accuracy"] > 0.9
 
 
 def test_views_without_an_effect_are_drawn_as_the_image_itself(tmp_path):

@@ -93,7 +93,6 @@ def test_its_neutral_setting_gives_the_plain_run(name, plain_losses, tmp_path):
     "name",
     [
         "curriculum",
-        "prune",
         "distill",
         "distill_features",
         "distill_projection",

@@ -129,8 +129,7 @@ class FineTuned:
         return Scored(probabilities, in_row_order(seen, rows))
 
     def _member(self, model: Any, logits: Callable[[], Array], seed: list[int]) -> Array:
-        with dropping_out(model), torch.random.fork_rng():
-            torch.manual_seed(int(np.random.default_rng(seed).integers(2**31)))
+        with dropping_out(model, int(np.random.default_rng(seed).integers(2**31))):
             return softmax(logits())
 
 
@@ -172,8 +171,8 @@ def in_row_order(batches: list[Array], rows: Dataset) -> Array:
 
 
 @contextmanager
-def dropping_out(model: Any) -> Iterator[None]:
-    """The model's dropout stays on in evaluation until the block ends.
+def dropping_out(model: Any, seed: int) -> Iterator[None]:
+    """The model's dropout stays on in evaluation until the block ends, drawn from a seed.
 
     Raises:
         PlanError: the model has none.
@@ -184,17 +183,22 @@ def dropping_out(model: Any) -> Iterator[None]:
             "active.strategy: bald draws members by dropout, and the model has none; set it in model.config (as "
             "hidden_dropout_prob: 0.1), or take another strategy or active.fast: true."
         )
-    handles = [layer.register_forward_pre_hook(lambda module, inputs: _switch_on(module)) for layer in layers]
+    seeded: list[int] = []
+
+    def switch_on(module: nn.Module, inputs: Any) -> None:
+        if not seeded:  # here and not before: the Trainer that is made to score the rows seeds, too
+            torch.manual_seed(seed)
+            seeded.append(seed)
+        module.train()
+
+    handles = [layer.register_forward_pre_hook(switch_on) for layer in layers]
     try:
-        yield
+        with torch.random.fork_rng():
+            yield
     finally:
         for handle, layer in zip(handles, layers, strict=True):
             handle.remove()
             layer.eval()
-
-
-def _switch_on(module: nn.Module) -> None:
-    module.train()
 
 
 @dataclass(frozen=True)

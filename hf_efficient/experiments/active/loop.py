@@ -79,8 +79,8 @@ class Loop:
         """The rounds so far."""
         return list(read_lines(self.directory.rounds))
 
-    def run(self) -> bool:
-        """Go on until there is a reason to stop, or labels to wait for; says whether it has stopped.
+    def open(self) -> None:
+        """Begin, or find what there is; labels that rows have already are taken in the beginning.
 
         Raises:
             RunDirectoryError: the directory holds another loop, or can't be written.
@@ -88,15 +88,27 @@ class Loop:
         facts = {"pool": self.pool.digest, "recipe": self.recipe.digest()}
         hold_to(self.directory.pool, facts, "choose another training.output_dir, or give the earlier settings.")
         self._take_given()
-        while True:
+
+    @property
+    def stopped(self) -> bool:
+        """Whether there was a reason to stop."""
+        return any(record["stopped"] for record in self.history()[-1:])
+
+    def run(self) -> bool:
+        """Go on until there is a reason to stop, or labels to wait for; says whether it has stopped.
+
+        Raises:
+            RunDirectoryError: the directory holds another loop, or can't be written.
+        """
+        self.open()
+        while not self.stopped:
             history = self.history()
-            if history and history[-1]["stopped"]:
-                return True
             if self.pending:
                 self.labeller(Query(history[-1]["round"], self.pending, self.pool), self.log)
             if self.pending:
                 return False
             append_lines(self.directory.rounds, [self._round(history)])
+        return True
 
     def _take_given(self) -> None:
         """Labels that the rows of a person's pool have already."""
@@ -116,7 +128,7 @@ class Loop:
         """What is known of a round: its model, and the rows that it chose or why it chose none."""
         number, start = len(history), time.perf_counter()
         labels = dict(self.log.labels)
-        candidates = np.setdiff1d(np.arange(len(self.pool)), sorted(self.log.settled))
+        candidates = np.setdiff1d(np.arange(len(self.pool)), sorted(self.log.settled | self.pool.doubles))
         record: Record = {"round": number, "labels": len(labels), "metrics": {}, "metric": None, "agreement": None}
         if len(set(labels.values())) < 2:
             reason, chosen, by = self._stop([], labels, candidates), self._first(number, candidates), "seed_set"

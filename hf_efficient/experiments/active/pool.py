@@ -85,13 +85,27 @@ class Pool:
 
     @cached_property
     def digest(self) -> str:
-        """A hash of the rows and the classes."""
+        """A hash of the rows, those that are scored, and the classes."""
         digest = hashlib.blake2b("\0".join(self.classes).encode(), digest_size=12)
-        for name in self.text_columns:
-            for text in self.rows[name][:]:
-                digest.update(f"{len(text)}:{text}".encode("utf-8", "surrogatepass"))
-        digest.update(str(len(self)).encode())
+        for table in (self.rows, *([] if self.validation is None else [self.validation])):
+            digest.update(str(len(table)).encode())
+            for name in self.text_columns:
+                for text in table[name][:]:
+                    digest.update(f"{len(text)}:{text}".encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
+
+    @cached_property
+    def doubles(self) -> frozenset[int]:
+        """Rows whose texts stand in an earlier row: one label does for all."""
+        if not self.text_columns:
+            return frozenset()
+        first: dict[tuple[str, ...], int] = {}
+        columns = (self.rows[name][:] for name in self.text_columns)
+        return frozenset(
+            number
+            for number, texts in enumerate(zip(*columns, strict=True))
+            if first.setdefault(texts, number) != number
+        )
 
     def overlap(self) -> int:
         """How many rows of the pool are also scored, as far as texts tell."""
@@ -186,14 +200,23 @@ def _to_be_labelled(recipe: Recipe) -> Pool:
     if validation is not None:
         rules_of(recipe.data.columns, validation, recipe.place).check(validation, "validation", scored=True)
     task = _learn(recipe, bare, column, classes)
-    known = {number: name for number, name in given.items() if name in classes}
-    if len(known) < len(given):
-        number, name = next((number, name) for number, name in given.items() if name not in classes)
-        raise DataError(
-            f"train row {number + 1}: column {column}: expected a class of task.labels ({', '.join(classes)}) or none "
-            f"yet, found {name}; correct one of them"
-        )
-    return Pool(bare, known, validation, task)
+    return Pool(bare, _named(given, classes, column), validation, task)
+
+
+def _named(given: Mapping[int, str], classes: tuple[str, ...], column: str) -> dict[int, str]:
+    """The class of each row that has a label already.
+
+    Raises:
+        DataError: a label that names none.
+    """
+    ids = known_ids(set(given.values()), classes)
+    for number, name in given.items():
+        if name not in ids:
+            raise DataError(
+                f"train row {number + 1}: column {column}: expected a class of task.labels ({', '.join(classes)}) or "
+                f"none yet, found {name}; correct one of them"
+            )
+    return {number: classes[ids[name]] for number, name in given.items()}
 
 
 def _label_column(recipe: Recipe, rows: Dataset) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hf_efficient.errors import PlanError, RecipeError, did_you_mean
+from hf_efficient.errors import PlanError, RecipeError, RunDirectoryError, did_you_mean
 from hf_efficient.experiments.active.features import Features
 from hf_efficient.experiments.active.labellers.file import FileLabeller, import_labels
 from hf_efficient.experiments.active.labellers.functions import by_function, load_function, simulated
@@ -26,8 +28,6 @@ from hf_efficient.training.finetune import Outcome, finetune
 from hf_efficient.training.run_directory import ACTIVE, RunDirectory, held
 
 if TYPE_CHECKING:
-    import os
-
     from hf_efficient.recipe.active import Active
 
 
@@ -92,19 +92,42 @@ def run_active(
         labeller = labeller or labeller_of(active, recipe.place, directory, wait=wait, shown=shown)
         pool = load_pool(recipe)
         loop = make_loop(recipe, pool, directory, labeller, shown)
-        if pool.validation is None:
-            shown("no labelled rows are named in data.validation: nobody measures how good the models are")
-        if (number := pool.overlap()) > 0:
-            shown(f"{number} rows of the pool are also scored, which flatters the metric; take them out of one")
+        for note in _notes(pool):
+            shown(note)
+        loop.open()
         if labels is not None:
-            new, had = import_labels(labels, pool, loop.log)
-            shown(f"{labels}: {new} labels taken; {had} rows had one already, which they keep")
+            _import(labels, loop)
         try:
             stopped = loop.run()
         finally:
             _report(loop)
         outcome = _finish(loop) if stopped else None
         return ActiveOutcome(tuple(loop.history()), dict(loop.log.labels), directory, loop.pending, outcome)
+
+
+def _import(labels: Path, loop: Loop) -> None:
+    """Take the labels of a file first.
+
+    Raises:
+        RunDirectoryError: the loop has ended.
+        DataError: the file is broken, or has labels or rows that are unknown.
+    """
+    if loop.stopped:
+        raise RunDirectoryError(
+            f"{loop.directory.path}: this loop has ended, and takes no more labels; choose another training.output_dir."
+        )
+    new, had = import_labels(labels, loop.pool, loop.log)
+    loop.shown(f"{labels}: {new} labels taken; {had} rows had one already, which they keep")
+
+
+def _notes(pool: Pool) -> Iterator[str]:
+    """What the user should know of a pool."""
+    if pool.validation is None:
+        yield "no labelled rows are named in data.validation: nobody measures how good the models are"
+    if (number := pool.overlap()) > 0:
+        yield f"{number} rows of the pool are also scored, which flatters the metric; take them out of one"
+    if pool.doubles:
+        yield f"{len(pool.doubles)} rows of the pool have the text of another one, and are not asked for"
 
 
 def section_of(recipe: Recipe) -> Active:
@@ -114,14 +137,12 @@ def section_of(recipe: Recipe) -> Active:
         RecipeError: it has none.
         PlanError: several processes run it.
     """
-    from accelerate import PartialState
-
     if recipe.active is None:
         raise RecipeError(
             f"{recipe.place('active')} is missing: it says which rows are worth a label; write active: {{strategy: "
             "margin}, or run `hf-efficient finetune`."
         )
-    if PartialState().num_processes > 1:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise PlanError("active learning runs as one process; start it without a launcher.")
     return recipe.active
 
@@ -200,7 +221,9 @@ def _finish(loop: Loop) -> Outcome | None:
     rows = loop.directory.labelled
     if not rows.exists():
         write_rows(loop.pool.labelled(loop.log.labels), rows)
-    return finetune(plain_recipe(loop.recipe, loop.directory, {"data.train": str(rows)}, loop.pool))
+    outcome = finetune(plain_recipe(loop.recipe, loop.directory, {"data.train": str(rows)}, loop.pool))
+    shutil.rmtree(loop.directory.run(0).parent, ignore_errors=True)  # the models of the last rounds
+    return outcome
 
 
 def _as_recipe(recipe: Any, overrides: Any) -> Recipe:

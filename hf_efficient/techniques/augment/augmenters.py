@@ -18,7 +18,7 @@ from hf_efficient.techniques.augment.choices import BySurface
 from hf_efficient.techniques.augment.costly import COSTLY, costly
 from hf_efficient.techniques.augment.random_words import Delete, Swap
 from hf_efficient.techniques.augment.replacement import Insert, Replace
-from hf_efficient.techniques.augment.synonyms import Synonyms, synonyms_of_any_kind
+from hf_efficient.techniques.augment.synonyms import ReplaceBySynonyms, Synonyms, synonyms_of_any_kind
 from hf_efficient.techniques.augment.tagger import Tagger
 from hf_efficient.techniques.augment.texts import Augmenter, OfStrings, OfWords
 from hf_efficient.techniques.augment.wordnet import WordNet
@@ -27,8 +27,12 @@ Place: TypeAlias = Callable[[str], str]
 """Where a setting of the augmenter was written, to begin a message."""
 
 
-def make_augmenters(sections: Mapping[str, Section], place: Place, device: Any = "cpu") -> dict[str, Augmenter]:
+def make_augmenters(
+    sections: Mapping[str, Section], place: Place, device: Any = "cpu", *, makes_views: bool = True
+) -> dict[str, Augmenter]:
     """The augmenters of texts by their names, with all that they need; models are loaded when they are first asked.
+
+    Without `makes_views` models are not asked: a view that was not made before is its row.
 
     Raises:
         AssetError: a lexicon or a model is not on this machine.
@@ -40,7 +44,7 @@ def make_augmenters(sections: Mapping[str, Section], place: Place, device: Any =
             return place(f"augment.{name}.{path}")
 
         if type(section) in COSTLY:
-            return OfStrings(costly(name, section, device, place_of))
+            return OfStrings(costly(name, section, device, place_of, makes=makes_views))
         return AUGMENTERS[type(section)](section, place_of)
 
     return {name: made(name, section) for name, section in sections.items()}
@@ -48,7 +52,7 @@ def make_augmenters(sections: Mapping[str, Section], place: Place, device: Any =
 
 def _synonym(section: words.Synonym, place: Place) -> Augmenter:
     wordnet, tagger = _wordnet(section.lexicon, place), _tagger(_folder(section.tagger, place("tagger")))
-    return OfWords(Replace(section.share, Synonyms(wordnet, tagger)))
+    return OfWords(ReplaceBySynonyms(section.share, Synonyms(wordnet, tagger)))
 
 
 def _random_insert(section: words.RandomInsert, place: Place) -> Augmenter:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hf_efficient.techniques.augment.draws import Draws, Numbers
+from hf_efficient.errors import PlanError
+from hf_efficient.techniques.augment.draws import BALANCING, Draws, Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,22 +18,36 @@ if TYPE_CHECKING:
 
 
 def rows_of_copies(rows: TrainRows, section: Augment) -> list[Numbers]:
-    """The rows of which a first view is made, of which a second one, and so on; the same in each epoch."""
+    """The rows of which a first view is made, of which a second one, and so on; the same in each epoch.
+
+    Raises:
+        PlanError: classes are to be brought up to a size, and there are none, or none is smaller.
+    """
     if section.below_class_size is None:
         return [np.arange(len(rows.table))] * section.copies
+    place = rows.place("augment.below_class_size")
+    if (problem := rows.task.facts()["problem"]) != "single_label":
+        raise PlanError(f"{place} can't take effect: only rows of one class each are balanced, this is {problem}.")
     (label,) = rows.columns.label
-    lacking = balancing(rows.table[label][:], section.below_class_size, rows.seed)
+    lacking = balancing(rows.table[label][:], section.below_class_size, rows.seed, place)
     return [np.flatnonzero(lacking > copy) for copy in range(int(lacking.max(initial=0)))]
 
 
-def balancing(labels: Sequence[Any], size: int, seed: int) -> Numbers:
-    """How many views of each row bring each class up to a size; a class's rows differ by one at most."""
+def balancing(labels: Sequence[Any], size: int, seed: int, place: str = "augment.below_class_size") -> Numbers:
+    """How many views of each row bring each class up to a size; a class's rows differ by one at most.
+
+    Raises:
+        PlanError: each class has as many rows already.
+    """
     _, classes, counts = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
+    if counts.min() >= size:
+        raise PlanError(
+            f"{place} is {size}, and the smallest class has {counts.min():,} rows; raise it, or take it out."
+        )
     numbers = np.arange(len(classes))
-    order = np.lexsort((Draws(seed, 0, 0).uniform(numbers, 0), classes))
-    place = np.empty_like(numbers)
-    place[order] = numbers - np.repeat(np.cumsum(counts) - counts, counts)
-    lacking = np.maximum(size - counts, 0)[classes]
-    whole, rest = np.divmod(lacking, counts[classes])
-    views: Numbers = whole + (place < rest)
+    order = np.lexsort((Draws(seed, 0, 0).uniform(numbers, 0, BALANCING), classes))
+    place_in_class = np.empty_like(numbers)
+    place_in_class[order] = numbers - np.repeat(np.cumsum(counts) - counts, counts)
+    whole, rest = np.divmod(np.maximum(size - counts, 0)[classes], counts[classes])
+    views: Numbers = whole + (place_in_class < rest)
     return views

@@ -46,12 +46,25 @@ def columns_of(rows: TrainRows) -> list[str]:
     return [name for name in parts if name is not None]
 
 
+def in_one_piece(rows: TrainRows) -> TrainRows:
+    """The same rows in the order of their numbers, so that columns are read at once; views are made of them often."""
+    return replace(rows, table=_dataset(rows.table.with_format("arrow")[:], rows.table))
+
+
+def _dataset(table: Any, like: Dataset) -> Dataset:
+    """An Arrow table as a data set, whose fingerprint is no hash of all rows: that would take longer than views."""
+    from datasets import Dataset
+    from datasets.fingerprint import generate_random_fingerprint
+
+    return Dataset(table.combine_chunks(), info=like.info, fingerprint=generate_random_fingerprint())
+
+
 def make_views(rows: TrainRows, chosen: Numbers, augmenters: Mapping[str, Augmenter], epoch: int, copy: int) -> Made:
     """One view of each of the chosen rows; of a pair both texts change, each in its own way by the same augmenter."""
-    from datasets import Dataset
-
     names = list(augmenters)
-    table = rows.table.with_format("arrow")[chosen]
+    table = rows.table.with_format("arrow")[:]
+    if len(chosen) < len(table):
+        table = table.take(pa.array(chosen))
     unchanged: list[Any] = []
     by: tuple[str, ...] = ()
     for number, name in enumerate(columns_of(rows)):
@@ -62,7 +75,7 @@ def make_views(rows: TrainRows, chosen: Numbers, augmenters: Mapping[str, Augmen
         table = table.set_column(place, table.schema.field(place), views.column.cast(column.type))
         unchanged.append(views.is_unchanged)
         by = tuple(names[augmenter] for augmenter in views.by.tolist())
-    return Made(Dataset(table, info=rows.table.info), by, pc.sum(reduce(pc.and_, unchanged)).as_py() or 0)
+    return Made(_dataset(table, rows.table), by, pc.sum(reduce(pc.and_, unchanged)).as_py() or 0)
 
 
 def with_labels_kept(made: Made, rows: Dataset, keeper: LabelKeeper | None) -> Made:

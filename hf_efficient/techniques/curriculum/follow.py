@@ -63,8 +63,11 @@ class Follow(Observer):
         self._labels = labels
         self._tracker = None if labels is None else tracker_of(section.by, order.num_rows)
         self._ranked_epoch = 0
+        """The epoch whose ranks are those of `scores`."""
         self._begun = False
+        """Whether an epoch is under way."""
         self._fed: list[Fed] = []
+        """Of each process, in the epoch that is under way."""
         self._fed_rows: list[Tensor] = []
         self._seen: list[Seen] = []
         self._step = 0
@@ -78,7 +81,11 @@ class Follow(Observer):
         self._process = args.process_index // (args.world_size // split.processes)
         rows = self.order.num_rows
         self.order.num_epochs = args.max_steps * split.rows / rows if args.max_steps > 0 else args.num_train_epochs
-        self._fed_rows, self._seen = [], []
+        self._fed_rows, self._seen, self._begun = [], [], False
+        if state.global_step == 0:  # nothing is left of an earlier training by the same trainer
+            self.epochs, self._fed, self._ranked_epoch = [], [], 0
+            if self._tracker is not None:
+                self._tracker, self.scores = tracker_of(self.section.by, rows), None
         if self._score is not None and self.scores is None:
             with filling():
                 self.scored = on_main_process(self._score)
@@ -108,7 +115,7 @@ class Follow(Observer):
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer before the first batch of an epoch is drawn, and where a run goes on within one."""
         epoch = int((state.epoch or 0) + 1e-6)
-        self._gather()
+        self._gather(finished=True)
         if epoch > self._ranked_epoch and self._tracker is not None:
             self.scores = self._tracker.scores()
         self._ranked_epoch = max(epoch, self._ranked_epoch)
@@ -165,17 +172,19 @@ class Follow(Observer):
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer after the last step."""
-        self._gather()
+        self._gather(finished=float(state.epoch or 0).is_integer())
         if self._tracker is not None:
             self.scores = self._tracker.scores()
 
-    def _gather(self) -> None:
-        """Have all processes know what each has seen since they last told each other."""
+    def _gather(self, *, finished: bool = False) -> None:
+        """Have all processes know what each has seen since they last told each other, up to the end of the epoch."""
         if not self._begun:
             return
         own = self._fed[self._args.process_index]
         for rows in self._fed_rows:
             own.add(rows.cpu().numpy(), self._meant)
+        if finished:
+            own.finish(self._meant)
         seen = [(step, rows.cpu().numpy(), values.float().cpu().numpy()) for step, rows, values in self._seen]
         self._fed_rows, self._seen = [], []
         told = on_every_process(lambda: (own, seen))
@@ -211,9 +220,9 @@ class Follow(Observer):
 
 
 def _fed_facts(fed: list[Fed]) -> dict[str, Any]:
-    known = all(each.digest is not None for each in fed)
+    known = all(each.digest for each in fed)
     return {
-        "fed": [each.digest for each in fed],
+        "fed": [each.digest or None for each in fed],
         "as_meant": all(each.as_meant for each in fed) if known else None,
     }
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hf_efficient.data.drawn import DrawnRows
 from hf_efficient.data.fed import histogram
 from hf_efficient.data.keep import kept_rows
 from hf_efficient.data.split import strata_of
@@ -77,8 +76,6 @@ def _classes(plan: Plan) -> Indices:
 
 def _with_rows(plan: Plan, kept: Indices) -> Plan:
     """The plan with some of the rows of each epoch."""
-    if isinstance(plan.train_dataset, DrawnRows):
-        return _with_views(plan, plan.train_dataset.keep(kept), kept)
     places = _in_epochs(kept, plan.num_train_rows, len(plan.train_dataset))
     if not hasattr(plan.train_dataset, "select"):
         rows = [plan.train_dataset[int(place)] for place in places]
@@ -94,12 +91,6 @@ def _with_rows(plan: Plan, kept: Indices) -> Plan:
         rows_per_epoch=None if plan.rows_per_epoch is None else len(kept),
         encode_train=None if plan.encode_train is None else _selecting(plan.encode_train, places),
     )
-
-
-def _with_views(plan: Plan, rows: DrawnRows, kept: Indices) -> Plan:
-    labelled = kept[kept < plan.num_train_rows - plan.num_unlabelled]
-    table = None if plan.train_table is None else plan.train_table.select(labelled)
-    return replace(plan, train_dataset=rows, train_table=table, rows_per_epoch=rows.rows_per_epoch)
 
 
 def _in_epochs(kept: Indices, rows_per_epoch: int, num_rows: int) -> Indices:

@@ -59,8 +59,3 @@ def test_numbers_are_those_in_the_epoch():
     rows = numbered(drawn(), 2)
     assert [rows[index][ROW_NUMBER] for index in (0, 1, 4, 7)] == [0, 1, 0, 1]
     assert rows.column_names == ("value", ROW_NUMBER)
-
-
-def test_rows_that_are_kept_are_kept_in_each_epoch():
-    rows = drawn().keep(np.asarray([1]))
-    assert [rows[index] for index in (0, 3)] == [told(0, 1, 0), told(0, 1, 3)]

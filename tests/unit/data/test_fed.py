@@ -23,6 +23,12 @@ def test_a_digest_is_of_rows_in_their_order():
     assert right.as_meant
     assert right.num_rows == 4
     assert right.digest == digest_of(np.asarray([2, 0]), digest_of(np.asarray([3, 1])))
+    right.finish(np.asarray(meant))
+    assert right.as_meant
+    cut_short = fed([[3, 1]], meant)
+    assert cut_short.as_meant
+    cut_short.finish(np.asarray(meant))
+    assert not cut_short.as_meant
     swapped = fed([[3, 1], [0, 2]], meant)
     assert not swapped.as_meant
     assert swapped.digest != right.digest

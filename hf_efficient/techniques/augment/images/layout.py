@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from hf_efficient.recipe.augment import Augment
 
 
-def layout_of(plan: Plan, section: Augment) -> tuple[Numbers, Numbers]:
+def layout_of(plan: Plan, section: Augment, seed: int) -> tuple[Numbers, Numbers]:
     """Numbers and copies of an epoch's rows, those without labels last."""
     num_rows = len(plan.train_dataset)
     num_labelled = num_rows - plan.num_unlabelled
-    labelled = layout(num_labelled, _rows_of_copies(plan, section), originals=section.originals)
+    labelled = layout(num_labelled, _rows_of_copies(plan, section, seed), originals=section.originals)
     if not plan.num_unlabelled:
         return labelled
     unlabelled = np.arange(num_labelled, num_rows)
@@ -28,12 +28,12 @@ def layout_of(plan: Plan, section: Augment) -> tuple[Numbers, Numbers]:
     return np.concatenate([labelled[0], unlabelled[numbers]]), np.concatenate([labelled[1], copies])
 
 
-def _rows_of_copies(plan: Plan, section: Augment) -> Sequence[Numbers]:
+def _rows_of_copies(plan: Plan, section: Augment, seed: int) -> Sequence[Numbers]:
     """The labelled rows of which a first view is made, of which a second one, and so on."""
     num_labelled = len(plan.train_dataset) - plan.num_unlabelled
     if section.below_class_size is None:
         return [np.arange(num_labelled)] * section.copies
-    lacking = balancing(_labels(plan)[:num_labelled], section.below_class_size, plan.args.seed)
+    lacking = balancing(_labels(plan)[:num_labelled], section.below_class_size, seed)
     return [np.flatnonzero(lacking > copy) for copy in range(int(lacking.max(initial=0)))]
 
 

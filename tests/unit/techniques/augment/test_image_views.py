@@ -170,6 +170,13 @@ def test_a_collator_need_not_know_of_partners():
     assert collate([{"labels": 1}])["n"] == 1
 
 
+def test_several_labels_a_row_have_several_of_the_partner():
+    row = {"labels": [1.0, 0.0], "sample_weight": 1.0, "partner_labels": [0.0, 1.0], "partner_weight": 0.0}
+    batch = MixingCollator(lambda rows: {"labels": torch.tensor([row["labels"] for row in rows])})([row, row])
+    assert batch["partner_labels"].tolist() == [[0.0, 1.0]] * 2
+    assert batch["partner_labels"].dtype == torch.float
+
+
 def test_images_of_a_data_set_are_augmented_as_they_are_decoded():
     images = [row["image"] for row in rows()]
     table = Dataset.from_dict({"image": images, "label": [0, 1, 2, 0, 1, 2]})
