@@ -29,8 +29,12 @@ Place: TypeAlias = Callable[[str], str]
 """Where a setting of the augmenter was written, to begin a message."""
 
 
-def make_augmenters(sections: Mapping[str, Section], place: Place, device: Any = "cpu") -> dict[str, Augmenter]:
+def make_augmenters(
+    sections: Mapping[str, Section], place: Place, device: Any = "cpu", *, makes_views: bool = True
+) -> dict[str, Augmenter]:
     """The augmenters of texts by their names, with all that they need; models are loaded when they are first asked.
+
+    Without `makes_views` models are not asked: a view that was not made before is its row.
 
     Raises:
         AssetError: a lexicon or a model is not on this machine.
@@ -42,7 +46,7 @@ def make_augmenters(sections: Mapping[str, Section], place: Place, device: Any =
             return place(f"augment.{name}.{path}")
 
         if type(section) in COSTLY:
-            return OfStrings(costly(name, section, device, place_of))
+            return OfStrings(costly(name, section, device, place_of, makes=makes_views))
         return AUGMENTERS[type(section)](section, place_of)
 
     return {name: made(name, section) for name, section in sections.items()}
