@@ -418,6 +418,7 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
         _batch,
         _stream,
         _steps,
+        _fresh_views,
         _evaluation,
         _best_model,
         _schedule,
@@ -520,6 +521,20 @@ def _steps(recipe: Recipe) -> Iterator[Complaint]:
                 f"training.{name}",
                 f"must be a whole number, or a share below 1 of all steps, found the number {value}.",
             )
+
+
+def _fresh_views(recipe: Recipe) -> Iterator[Complaint]:
+    """Views of texts are made for each epoch before the run, whose number of epochs must be known by then."""
+    augment = recipe.augment
+    if recipe.training.max_steps < 1 or augment is None or augment.views == "fixed" or not augment.text_augmenters:
+        return
+    if recipe.prune is not None or recipe.batching.padding == "tokens":
+        reason = "prune changes" if recipe.prune is not None else "batching.padding: tokens changes"
+        yield (
+            "training.max_steps",
+            f"does not say for how many epochs to make views, for {reason} the steps of one; write "
+            "training.num_train_epochs instead, or augment.views: fixed.",
+        )
 
 
 def _evaluation(recipe: Recipe) -> Iterator[Complaint]:

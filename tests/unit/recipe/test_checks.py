@@ -441,3 +441,12 @@ def test_a_complaint_about_the_file_names_its_line(complaint):
 def test_active_learning_that_can_t_be_meant_is_refused(override, message):
     with pytest.raises(RecipeError, match=message):
         Recipe.load("smoke", [override])
+
+
+@pytest.mark.parametrize("others", ["prune={by: length, keep: 0.5}", "batching={padding: tokens, max_tokens: 64}"])
+def test_steps_of_unknown_epochs_are_refused_beside_views_that_are_made_for_each(load, complaint, others):
+    given = ("augment.random_swap.share=0.1", others)
+    message = complaint("", *given, "training.max_steps=9")
+    assert message.startswith("command line: training.max_steps does not say for how many epochs to make views, for ")
+    for allowed in (("training.num_train_epochs=3",), ("training.max_steps=9", "augment.views=fixed")):
+        load("", *given, *allowed)
