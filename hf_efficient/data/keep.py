@@ -6,6 +6,7 @@ import numpy as np
 
 from hf_efficient.data.batches import Indices
 from hf_efficient.data.difficulty import Scores
+from hf_efficient.data.randomness import generator_for
 from hf_efficient.errors import DataError
 
 
@@ -31,7 +32,7 @@ def kept_rows(
     Raises:
         DataError: no row would be left.
     """
-    ties = np.random.default_rng([seed, num_rows]).permutation(num_rows)
+    ties = generator_for("prune", seed).permutation(num_rows)
     keys = ties if scores is None else (-scores if hardest else scores)
     groups = np.zeros(num_rows, dtype=np.int64) if strata is None else strata
     kept = []

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hf_efficient.data.batches import Indices
 from hf_efficient.data.pace import Pace, whole
+from hf_efficient.data.randomness import generator_for
 
 BLOCKS = 10
 """Equal parts of an epoch, in each of which the same rows are available, however a step is split."""
@@ -16,13 +17,13 @@ BLOCKS = 10
 
 def ranked(scores: NDArray[np.float32], seed: int, *, descending: bool = False) -> Indices:
     """Row numbers from the lowest score to the highest; equal ones in an order drawn from the seed."""
-    ties = np.random.default_rng([seed, len(scores)]).permutation(len(scores))
+    ties = generator_for("equal scores", seed).permutation(len(scores))
     return np.lexsort((ties, -scores if descending else scores))
 
 
 def random_ranks(num_rows: int, seed: int) -> Indices:
     """Row numbers in an order drawn from the seed: the control of a curriculum."""
-    return np.random.default_rng([seed, num_rows]).permutation(num_rows)
+    return generator_for("random ranks", seed).permutation(num_rows)
 
 
 class CurriculumOrder:

@@ -208,7 +208,7 @@ def _scores_of_brief(by: str, labels: Supervised, training: BriefTraining, args:
     if by == "forgetting":
         seen = Forgetting(len(training.rows))
         training(lambda numbers, batch, rows: seen.update(numbers, difficulty(by, labels, batch).cpu().numpy()))
-        return seen.scores()
+        return seen.end_epoch()
     return _scores_of_reference(by, labels, training(), training.rows, training.collator, args)
 
 

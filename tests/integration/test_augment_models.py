@@ -37,6 +37,7 @@ def settings(models):
         "augment.contextual.model": bert,
         "augment.paraphrase.model": t5,
         "augment.back_translation.forward": t5,
+        "augment.back_translation.backward": t5,
         "training.num_train_epochs": 2,
         "data.limit": 8,
     }

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from hf_efficient.assets import describe, is_asset, resolve
 from hf_efficient.assets.cache import is_cached
+from hf_efficient.data.files import first_line
 from hf_efficient.data.functions import load_function
 from hf_efficient.errors import AssetError
 from hf_efficient.recipe import augment_texts as words
@@ -23,6 +24,7 @@ from hf_efficient.techniques.augment.tagger import Tagger
 from hf_efficient.techniques.augment.texts import Augmenter, OfStrings, OfWords
 from hf_efficient.techniques.augment.wordnet import WordNet
 
+T = TypeVar("T")
 Place: TypeAlias = Callable[[str], str]
 """Where a setting of the augmenter was written, to begin a message."""
 
@@ -51,7 +53,8 @@ def make_augmenters(
 
 
 def _synonym(section: words.Synonym, place: Place) -> Augmenter:
-    wordnet, tagger = _wordnet(section.lexicon, place), _tagger(_folder(section.tagger, place("tagger")))
+    wordnet = _wordnet(section.lexicon, place)
+    tagger = _read(_load_tagger, section.tagger, place("tagger"), "NLTK's JSON files, as demo/pos-tagger has them")
     return OfWords(ReplaceBySynonyms(section.share, Synonyms(wordnet, tagger)))
 
 
@@ -81,7 +84,15 @@ def _function(section: words.Function, place: Place) -> Augmenter:
 
 
 def _wordnet(name: str, place: Place) -> WordNet:
-    return _load_wordnet(_folder(name, place("lexicon")))
+    return _read(_load_wordnet, name, place("lexicon"), "synonyms.tsv and irregular.tsv, as demo/wordnet has them")
+
+
+def _read(load: Callable[[Path], T], name: str, place: str, files: str) -> T:
+    folder = _folder(name, place)
+    try:
+        return load(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AssetError(f"{place}: expected {name} to hold {files}, found {first_line(error)}") from error
 
 
 @lru_cache(maxsize=2)
@@ -90,7 +101,7 @@ def _load_wordnet(folder: Path) -> WordNet:
 
 
 @lru_cache(maxsize=2)
-def _tagger(folder: Path) -> Tagger:
+def _load_tagger(folder: Path) -> Tagger:
     return Tagger.load(folder)
 
 

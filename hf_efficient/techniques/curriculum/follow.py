@@ -117,7 +117,7 @@ class Follow(Observer):
         epoch = int((state.epoch or 0) + 1e-6)
         self._gather(finished=True)
         if epoch > self._ranked_epoch and self._tracker is not None:
-            self.scores = self._tracker.scores()
+            self.scores = self._tracker.end_epoch()
         self._ranked_epoch = max(epoch, self._ranked_epoch)
         self._rank(epoch)
         self.order.set_epoch(epoch)
@@ -174,7 +174,7 @@ class Follow(Observer):
         """Called by the Trainer after the last step."""
         self._gather(finished=float(state.epoch or 0).is_integer())
         if self._tracker is not None:
-            self.scores = self._tracker.scores()
+            self.scores = self._tracker.end_epoch()
 
     def _gather(self, *, finished: bool = False) -> None:
         """Have all processes know what each has seen since they last told each other, up to the end of the epoch."""
@@ -232,7 +232,11 @@ def _by_step(seen: list[Seen]) -> list[tuple[Indices, Scores]]:
     steps: dict[int, dict[int, float]] = {}
     for step, rows, values in sorted(seen, key=lambda each: each[0]):
         steps.setdefault(step, {}).update(zip(rows.tolist(), values.tolist(), strict=True))
-    return [(np.asarray(list(found)), np.asarray(list(found.values()), dtype=np.float32)) for found in steps.values()]
+    in_order = (sorted(found.items()) for found in steps.values())
+    return [
+        (np.asarray([row for row, _ in found]), np.asarray([value for _, value in found], dtype=np.float32))
+        for found in in_order
+    ]
 
 
 def _refuse_equal(scores: Scores, by: str) -> None:

@@ -117,16 +117,19 @@ def test_what_the_training_tells_ranks_the_next_epoch():
     follow = begun(section, labels=labels)
     follow.scores = None
     follow.on_epoch_begin(ARGS, SimpleNamespace(epoch=0.0), None)
-    for step, row in enumerate([5, 7, 5]):
+    for step, (right, wrong) in enumerate([(5, 7), (9, 5)]):
         follow.on_step_begin(ARGS, SimpleNamespace(global_step=step), None)
-        logits = torch.tensor([[2.0, 0.0]]) * (-1 if row == 7 or step == 2 else 1)
-        batch = Batch({}, {"labels": torch.tensor([0]), "row_number": torch.tensor([row])}, {"logits": logits})
-        follow.on_losses(batch, Rows(*[torch.zeros(1)] * 3))
+        logits = torch.tensor([[2.0, 0.0], [0.0, 2.0]])
+        side = {"labels": torch.zeros(2, dtype=torch.int64), "row_number": torch.tensor([right, wrong])}
+        follow.on_losses(Batch({}, side, {"logits": logits}), Rows(*[torch.zeros(2)] * 3))
     follow.on_epoch_begin(ARGS, SimpleNamespace(epoch=1.0), None)
-    wrong = 2**0.5 / (1 + np.exp(-2.0))
+    # EL2N is √2 times the probability of the other class.
+    right, wrong = (2**0.5 / (1 + np.exp(margin)) for margin in (2.0, -2.0))
+    half = (wrong - right) / 2
     # What was seen last counts; of a third of the training 20 % and more are available.
-    assert follow.scores[[5, 7, 0]].tolist() == pytest.approx([wrong, wrong, 0])
+    assert follow.scores[[5, 7, 9, 0]].tolist() == pytest.approx([half, half, -half, 0])
     assert set(follow.order.ranks[-2:]) == {5, 7}
+    assert follow.order.ranks[0] == 9
     assert follow.order.available(0)[1] < 20
 
 
