@@ -28,7 +28,7 @@ class Sampling:
 class RowSampling(LogitsProcessor):
     """Draws the next token of each row by the row's own seed, so that nothing depends on the others in the batch.
 
-    transformers' own sampling draws for the whole batch from the global generator.
+    transformers' own sampling (5.23) draws for the whole batch from the global generator.
     """
 
     def __init__(self, sampling: Sampling, seeds: Sequence[int]) -> None:
