@@ -13,6 +13,7 @@ from torch.utils.data import BatchSampler
 
 from hf_efficient.data.batches import Batches, Indices, Split
 from hf_efficient.data.drawn import DrawnRows
+from hf_efficient.data.images import without_bars
 from hf_efficient.losses.rows import ROW_NUMBER
 
 
@@ -80,7 +81,8 @@ def numbered(rows: Any, rows_per_epoch: int) -> Any:
     if isinstance(rows, DrawnRows):
         return rows.numbered()
     if hasattr(rows, "add_column"):
-        return rows.add_column(ROW_NUMBER, np.arange(len(rows)) % rows_per_epoch)
+        with without_bars():
+            return rows.add_column(ROW_NUMBER, np.arange(len(rows)) % rows_per_epoch)
     return NumberedRows(rows, rows_per_epoch)
 
 

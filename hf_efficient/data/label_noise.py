@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hf_efficient.data.images import without_bars
 from hf_efficient.data.randomness import generator_for
 
 if TYPE_CHECKING:
@@ -19,5 +20,6 @@ def with_label_noise(table: Dataset, column: str, share: float, seed: int) -> Da
     rows = generator.permutation(len(table))[: round(share * len(table))]
     classes[rows] = (classes[rows] + generator.integers(1, len(names), len(rows))) % len(names)
     spare = max(table.column_names, key=len) + "_"  # no column's name
-    noisy = table.add_column(spare, names[classes].tolist(), feature=table.features[column])
+    with without_bars():
+        noisy = table.add_column(spare, names[classes].tolist(), feature=table.features[column])
     return noisy.remove_columns(column).rename_column(spare, column).select_columns(table.column_names)

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from hf_efficient.assets.cache import cache_root
 from hf_efficient.data.difficulty import Scores, disagreement, rarity, read_scores, scores_of_function
 from hf_efficient.data.drawn import DrawnRows
+from hf_efficient.data.images import without_bars
 from hf_efficient.data.stream import StreamedRows
 from hf_efficient.data.tracking import Forgetting
 from hf_efficient.errors import PlanError
@@ -172,9 +173,9 @@ def _read_by(reference: Loaded, plan: Plan, place: str) -> tuple[Any, Any]:
             "token by token; take a reference with the model's tokens."
         )
     own = plan.encode_train(reference.tokenizer, reference.model.config).select(range(len(rows)))
-    side = [name for name in ("labels", "sample_weight") if name in rows.column_names]
-    for name in side:
-        own = own.add_column(name, rows[name][:])
+    with without_bars():
+        for name in ("labels", "sample_weight"):
+            own = own.add_column(name, rows[name][:]) if name in rows.column_names else own
     return own, plan.task.collator(reference.tokenizer)
 
 

@@ -338,7 +338,9 @@ def test_a_person_fills_a_file_in_and_the_same_command_goes_on(command_line, poo
     fill(file.parent / "to_label-002.csv")
     last = command_line.run("active", str(pool))
     assert last.status == 0
-    assert command_line.report["data"]["rows"]["train"] + command_line.report["data"]["rows"]["validation"] == 8
+    assert command_line.report["data"]["rows"] == {"train": 8}  # all labels that the person gave
+    assert command_line.report["metrics"] == {}
+    assert "models learn from all labels, and nobody measures them" in last.err
 
 
 def test_labels_of_any_rows_are_taken_from_a_file(command_line, pool):
@@ -397,7 +399,13 @@ def test_it_waits_for_a_file_to_be_filled_in(command_line, pool):
         ("text,label\n,\nb,\n", ["data.columns.text=txt"], "data.columns.text: there is no column txt"),
         ("number\n1\n2\n", [], "expected a column named text or sentence, or only one of strings"),
         ("text\na\nb\n", ["active.labeller=simulated"], "A simulation knows all labels; write active.labeller: file"),
-        ("text\na\nb\n", ["active.target=0.9"], "active.target can't be reached without rows to score"),
+        ("text\na\nb\n", ["active.target=0.9"], "active.target can't take effect without rows to score; name"),
+        (
+            "text\na\nb\n",
+            ["training.metric_for_best_model=accuracy"],
+            "training.metric_for_best_model can't take effect without rows to score",
+        ),
+        ("text\na\nb\n", ["data.validation_size=0.2"], "data.validation_size can't take effect without rows to score"),
     ],
 )
 def test_a_pool_that_can_t_be_used_is_one_line(command_line, pool, text, settings, message):

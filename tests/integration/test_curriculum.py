@@ -11,8 +11,9 @@ from hf_efficient import Batching, Curriculum, EfficientTrainer, HfEfficientErro
 from hf_efficient.assets import resolve
 from hf_efficient.techniques.curriculum.follow import Follow
 from tests import tiny_images
+from tests.integration.test_distill_rows import with_other_tokens
 from tests.integration.test_token_classification import sentences
-from tests.runs import teacher
+from tests.runs import smoke, teacher
 from tests.tiny import TokenCase
 from tests.trajectory import arguments
 
@@ -61,7 +62,9 @@ def run(folder, *, rows=ROWS, labels=("cooking", "sailing"), **words):
     ],
 )
 def test_what_rows_say_of_themselves(section, easiest, tmp_path):
-    found = run(tmp_path / "run", curriculum=section)["techniques"]["curriculum"]
+    report = run(tmp_path / "run", curriculum=section)
+    found = report["techniques"]["curriculum"]
+    assert any("20% of them at first, all after 50% of the training" in note for note in report["notes"])
     assert [row["row"] for row in found["scores"]["easiest"]] == easiest
     assert found["scores"]["easiest"][0]["text"] == ROWS[easiest[0]]["text"]
     assert sum(found["scores"]["counts"]) == NUM_ROWS
@@ -113,6 +116,18 @@ def test_a_reference_of_other_labels_is_refused(tmp_path):
     rows = ROWS.remove_columns("label").add_column("label", ["red", "green"] * (NUM_ROWS // 2))
     with pytest.raises(HfEfficientError, match=r"has the labels cooking, sailing, and the data"):
         run(tmp_path / "run", rows=rows, curriculum={"by": "loss", "reference": teacher()})
+
+
+def test_a_reference_reads_the_texts_in_its_own_tokens(tmp_path):
+    references = {"same": teacher(), "other": with_other_tokens(tmp_path / "teacher")}
+    rows = {}
+    for name, reference in references.items():
+        settings = {"curriculum": {"by": "el2n", "reference": reference}, "training.num_train_epochs": 1}
+        recipe = smoke(tmp_path / name, settings)
+        rows[name] = finetune(recipe).report["techniques"]["curriculum"]["scores"]["hardest"]
+    # Its tokens are numbered backwards, and so are its embeddings: it says what it says of the same texts.
+    assert [row["row"] for row in rows["other"]] == [row["row"] for row in rows["same"]]
+    assert [row["score"] for row in rows["other"]] == pytest.approx([row["score"] for row in rows["same"]], abs=1e-5)
 
 
 def test_pruning_keeps_what_the_scores_say(tmp_path):

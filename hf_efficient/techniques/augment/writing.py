@@ -53,6 +53,16 @@ def draw(scores: Tensor, sampling: Sampling, uniform: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Written:
+    """What a model has written for a text."""
+
+    text: str
+    """Empty where it was not asked: the text is empty, or too long for it."""
+    is_finished: bool
+    """Whether it came to an end, and was not cut off."""
+
+
+@dataclass(frozen=True)
 class Writer:
     """A model that writes a text for a text."""
 
@@ -61,8 +71,8 @@ class Writer:
     sampling: Sampling | None = None
     """None takes the likeliest."""
 
-    def write(self, requests: Sequence[str], texts: Sequence[str], seeds: Sequence[int], **more: Any) -> list[str]:
-        """What the model writes for each text, and nothing for one that is empty, or too long for it.
+    def write(self, requests: Sequence[str], texts: Sequence[str], seeds: Sequence[int], **more: Any) -> list[Written]:
+        """What the model writes for each text.
 
         Args:
             requests: what it reads, the texts in it.
@@ -74,13 +84,18 @@ class Writer:
         read = tokenizer(list(requests), verbose=False)["input_ids"]
         limits = [2 * len(ids) + 8 for ids in tokenizer(list(texts), verbose=False)["input_ids"]]
         fitting = [n for n, ids in enumerate(read) if texts[n].strip() and self._fits(len(ids), limits[n])]
-        written = [""] * len(texts)
+        written = [Written("", False)] * len(texts)
         if fitting:
             rows, drawn_from = [read[number] for number in fitting], [seeds[number] for number in fitting]
             found = self._generate(rows, drawn_from, max(limits[number] for number in fitting), more)
             for number, ids in zip(fitting, found, strict=True):
-                written[number] = tokenizer.decode(ids[: limits[number]], skip_special_tokens=True).strip()
+                written[number] = self._decoded(ids[: limits[number]])
         return written
+
+    def _decoded(self, ids: list[int]) -> Written:
+        ends = self.loaded.model.generation_config.eos_token_id
+        text = self.loaded.tokenizer.decode(ids, skip_special_tokens=True).strip()
+        return Written(text, not set(ids).isdisjoint(ends if isinstance(ends, list) else [ends]))
 
     def _fits(self, length: int, limit: int) -> bool:
         positions = positions_of(self.loaded.model.config)

@@ -91,7 +91,11 @@ def _note(section: Curriculum) -> str:
         return "curriculum: rows are ranked at random, and nothing is scored: the control of a curriculum"
     told = ", as the training itself tells" if section.watches_training else ""
     first = {"easy_first": "easy", "hard_first": "hard"}[section.order]
-    return f"curriculum: {first} rows first, by {section.by}{told}; all of them after {section.end:.0%} of the training"
+    share = pace_of(section).at(0.0)[1]
+    return (
+        f"curriculum: {first} rows first, by {section.by}{told}: {share:.0%} of them at first, all after "
+        f"{section.end:.0%} of the training"
+    )
 
 
 def _facts(plan: Plan, follow: Follow) -> dict[str, Any]:

@@ -148,3 +148,11 @@ def test_a_lexicon_that_is_not_there_is_named_with_the_command_that_fetches_it(t
         views(["x"], synonym={})
     with pytest.raises(AssetError, match=r"random_insert.lexicon: expected an asset or a directory, found none/here"):
         views(["x"], random_insert={"lexicon": "none/here"})
+
+
+def test_a_lexicon_that_can_not_be_read_is_named(tmp_path, lexicon):
+    (tmp_path / "synonyms.tsv").write_text("no tabs\n")
+    with pytest.raises(AssetError, match=r"synonym.tagger: expected .* to hold NLTK's JSON files, .* found .Errno 2"):
+        views(["x"], synonym={**lexicon, "tagger": str(tmp_path)})
+    with pytest.raises(AssetError, match=r"synonym.lexicon: expected .* to hold synonyms.tsv and irregular.tsv"):
+        views(["x"], synonym={**lexicon, "lexicon": str(tmp_path)})
