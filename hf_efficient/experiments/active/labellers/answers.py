@@ -71,8 +71,8 @@ def understand(
             found.problems.append(f"{answer.place}: expected {there} as {ID}, found {answer.id or 'another text'}")
         elif answer.has_id and not is_text_of(answer, row):
             found.problems.append(
-                f"{answer.place}: expected the text of the pool's row {row} beside its {ID}, found another text; correct "
-                f"one of them, or take the column {ID} out to go by the texts"
+                f"{answer.place}: expected the text of the pool's row {row} beside its {ID}, found another text; "
+                f"correct one of them, or take the column {ID} out to go by the texts"
             )
         elif label is not None:
             found.labels[row] = label
