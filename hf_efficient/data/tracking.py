@@ -13,6 +13,15 @@ from numpy.typing import NDArray
 from hf_efficient.data.batches import Indices
 from hf_efficient.data.difficulty import Scores
 
+Levels = NDArray[np.float64]
+"""A number for each step."""
+
+_STEPS_AROUND: Final = 4
+"""Steps before a step, and as many after it, that are of its time; more, if they have fewer rows than …"""
+_ROWS_AROUND: Final = 64
+_EQUAL: Final = 1e-6
+"""Spread of values that are as good as equal."""
+
 
 class Tracker(Protocol):
     """Who is told of rows, in the order in which they were trained on."""
@@ -34,21 +43,17 @@ class Tracker(Protocol):
         ...
 
 
-STEPS_AROUND: Final = 4
-"""Steps before a step, and as many after it, whose level is its own; more, if they have fewer rows than …"""
-ROWS_AROUND: Final = 64
-
-
 class Relative:
-    """How far the last value of each row is above those of its time; 0 for a row that was never seen.
+    """How far the last value of each row is above those of its time, in their spread; 0 for a row that was never seen.
 
-    While a model is trained, all rows become easier, so that values of different steps do not compare. A value is taken
-    for the row's difficulty and the level of its time: the mean of what the values of the steps around are above the
-    difficulties that were known before. So a row that is held back keeps a difficulty that others can be compared with.
+    While a model is trained, all rows become easier and easier to tell from each other, so that values of different
+    steps do not compare. Those of the steps around are moved and stretched until their mean and spread are those of the
+    difficulties that their rows had before, or 0 and 1; so a row that is held back keeps one that others compare with.
     """
 
     def __init__(self, num_rows: int) -> None:
         self._difficulties = np.zeros(num_rows, dtype=np.float32)
+        self._known = np.zeros(num_rows, dtype=np.bool_)
         self._steps: list[tuple[Indices, Scores]] = []
 
     def update(self, rows: Indices, values: Scores) -> None:
@@ -56,10 +61,16 @@ class Relative:
         self._steps.append((rows, values))
 
     def end_epoch(self) -> Scores:
-        """How far each row's last value is above the level of its time."""
-        above = [values - self._difficulties[rows] for rows, values in self._steps]
-        for (rows, values), level in zip(self._steps, _levels(above), strict=True):
-            self._difficulties[rows] = values - level
+        """How difficult each row was when it was last seen."""
+        of_rows = [rows for rows, _ in self._steps]
+        _, offsets = _with_offsets([values for _, values in self._steps])
+        spreads = np.sqrt(_around([offset**2 for offset in offsets]))
+        before, others = _with_offsets([self._difficulties[rows] for rows in of_rows])
+        known = [np.where(self._known[rows], other**2, 1.0) for rows, other in zip(of_rows, others, strict=True)]
+        stretched = np.sqrt(_around(known)) / np.where(spreads > _EQUAL, spreads, np.inf)
+        for rows, offset, level, stretch in zip(of_rows, offsets, before, stretched, strict=True):
+            self._difficulties[rows] = level + stretch * offset
+            self._known[rows] = True
         self._steps = []
         return self._difficulties.copy()
 
@@ -68,6 +79,7 @@ class Relative:
         rows, values = ([step[part] for step in self._steps] for part in (0, 1))
         return {
             "difficulties": packed(self._difficulties),
+            "known": packed(self._known),
             "sizes": packed(np.asarray([len(step) for step in rows], dtype=np.int64)),
             "rows": packed(np.concatenate([np.zeros(0, dtype=np.int64), *rows])),
             "values": packed(np.concatenate([np.zeros(0, dtype=np.float32), *values])),
@@ -76,22 +88,30 @@ class Relative:
     def load_state(self, state: Mapping[str, str]) -> None:
         """Go on from there."""
         self._difficulties = unpacked(state["difficulties"], np.float32)
-        ends = np.cumsum(unpacked(state["sizes"], np.int64))[:-1]
+        self._known = unpacked(state["known"], np.bool_)
+        sizes = unpacked(state["sizes"], np.int64)
         parts = (unpacked(state["rows"], np.int64), unpacked(state["values"], np.float32))
-        self._steps = list(zip(*(np.split(part, ends) for part in parts), strict=True)) if len(parts[0]) else []
+        split = (np.split(part, np.cumsum(sizes)[:-1]) for part in parts)
+        self._steps = list(zip(*split, strict=True)) if len(sizes) else []
 
 
-def _levels(steps: Sequence[Scores]) -> NDArray[np.float64]:
-    """The mean of each step and of as many before it as after it, so that a steady fall or rise leaves none behind."""
+def _with_offsets(steps: Sequence[Scores]) -> tuple[Levels, list[Levels]]:
+    """The mean of the values of each step's time, and how far each value of the step is from it."""
+    levels = _around(steps)
+    return levels, [values - level for values, level in zip(steps, levels, strict=True)]
+
+
+def _around(steps: Sequence[NDArray[Any]]) -> Levels:
+    """The mean of each step and of as many before it as after it, so that a steady fall or rise moves nothing."""
     places, sizes = np.arange(len(steps)), np.asarray([len(step) for step in steps])
-    most = max(STEPS_AROUND, math.ceil(ROWS_AROUND * len(steps) / max(1, sizes.sum())))
+    most = max(_STEPS_AROUND, math.ceil(_ROWS_AROUND * len(steps) / max(1, sizes.sum())))
     around = np.minimum(most, np.minimum(places, places[::-1]))
-    sums, counts = (
-        np.concatenate([[0.0], np.cumsum(part)]) for part in ([np.sum(step, dtype=np.float64) for step in steps], sizes)
-    )
     first, last = places - around, places + around + 1
-    levels: NDArray[np.float64] = (sums[last] - sums[first]) / (counts[last] - counts[first])
-    return levels
+    sums, counts = (
+        np.concatenate([[0.0], np.cumsum(part)]) for part in ([step.sum(dtype=np.float64) for step in steps], sizes)
+    )
+    means: Levels = (sums[last] - sums[first]) / (counts[last] - counts[first])
+    return means
 
 
 class Forgetting:

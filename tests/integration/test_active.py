@@ -363,6 +363,28 @@ def test_labels_of_any_rows_are_taken_from_a_file(command_line, pool):
     )
     log = (command_line.run_directory / "active" / "labels.jsonl").read_text().splitlines()
     assert json.loads(log[-1]) == {"id": 20, "label": "sailing", "by": "wrong.csv"}
+    spaced, cut = (f" {rows[number]['text']}".replace(" ", "\n") for number in (11, 12))
+    own = [{"id": 11, "text": spaced, "label": "sailing"}, {"id": 13, "text": cut, "label": "cooking"}]
+    keys = command_line.rows("keys.csv", own)
+    ending = command_line.run("active", str(pool), "--labels", str(keys), "active.budget=9")
+    assert "expected the text of the pool's row 13 beside its id, found another text" in ending.said[-1]
+    assert [
+        json.loads(line)["id"]
+        for line in (command_line.run_directory / "active" / "labels.jsonl").read_text().splitlines()
+    ][-1] == 11
+
+
+def test_a_loop_over_other_rows_is_refused_and_left_as_it_is(command_line, pool):
+    command_line.run("active", str(pool))
+    folder = command_line.run_directory / "active"
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    command_line.rows("rows.csv", [{"text": f"{row['text']} again"} for row in sentences(24)])
+    command_line.rows("scored.csv", sentences(6))
+    labels = command_line.text("labels.csv", "id,label\n1,sailing\n")
+    scored = f"data.validation={command_line.folder}/scored.csv"
+    ending = command_line.run("active", str(pool), scored, "--labels", str(labels))
+    assert "holds a loop with another pool" in ending.said[-1]
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_it_waits_for_a_file_to_be_filled_in(command_line, pool):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hf_efficient.experiments.active import acquisition
+from hf_efficient.experiments.active.pool import write_rows
 from hf_efficient.experiments.active.seed_set import cluster_middles, random_rows, stratified_rows
 from hf_efficient.experiments.active.state import (
     ActiveDirectory,
@@ -87,6 +88,8 @@ class Loop:
         """
         facts = {"pool": self.pool.digest, "recipe": self.recipe.digest()}
         hold_to(self.directory.pool, facts, "choose another training.output_dir, or give the earlier settings.")
+        if self.pool.validation is not None and not self.directory.validation.exists():
+            write_rows(self.pool.validation, self.directory.validation)
         self._take_given()
 
     @property

@@ -173,8 +173,6 @@ def make_loop(
         refuse_without_scores(recipe)
     features = features or Features(recipe, pool)
     learner = LinearHead(recipe, pool, features) if active.fast else FineTuned(recipe, pool, directory)
-    if pool.validation is not None and not directory.validation.exists():
-        write_rows(pool.validation, directory.validation)
     return Loop(recipe, pool, directory, learner, features, labeller, shown)
 
 

@@ -16,10 +16,9 @@ from hf_efficient.data.text_cache import TextCache, text_key
 from hf_efficient.errors import PlanError
 from hf_efficient.models.at_hand import require_at_hand
 from hf_efficient.models.cached_rows import computation_key
-from hf_efficient.models.checks import set_pad_token
+from hf_efficient.models.checks import longest_read, set_pad_token
 from hf_efficient.models.teacher import Loaded, load_teacher
 from hf_efficient.techniques.augment.kept import passes
-from hf_efficient.techniques.augment.pretrained import positions_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -112,9 +111,10 @@ class LabelKeeper:
     @torch.no_grad()
     def _answer(self, texts: Sequence[Text]) -> list[str]:
         model, tokenizer = self.teacher.model, self.teacher.tokenizer
-        longest = min(positions_of(model.config) or tokenizer.model_max_length, tokenizer.model_max_length)
+        longest = longest_read(model.config, tokenizer)
         parts = [list(part) for part in zip(*texts, strict=True)]
-        batch = tokenizer(*parts, padding=True, truncation=True, max_length=longest, return_tensors="pt")
+        cut = {"truncation": longest is not None, "max_length": longest}
+        batch = tokenizer(*parts, padding=True, return_tensors="pt", **cut)
         likeliest = model(**batch.to(self.device)).logits.float().softmax(-1).max(-1)
         found = zip(likeliest.indices.tolist(), likeliest.values.tolist(), strict=True)
         return [f"{label} {confidence:.6f}" for label, confidence in found]

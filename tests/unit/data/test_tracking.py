@@ -29,9 +29,17 @@ def test_forgetting_events():
 
 
 def test_the_last_value_counts_and_is_compared_with_those_of_its_time():
-    # Around the second of three steps the mean is 6; the first and the last stand alone.
+    # Around the second of three steps the mean is 6, and the spread √(18 / 6); the first and the last stand alone.
     seen = [([0, 1], [8, 10]), ([2, 3], [4, 8]), ([0, 2], [1, 5])]
-    assert watch(Relative(5), seen).end_epoch().tolist() == [-2, 1, 2, 2, 0]
+    tracker = watch(Relative(5), seen)
+    expected = [-1, 1, 1, 2 / 3**0.5, 0]
+    assert tracker.end_epoch().tolist() == pytest.approx(expected)
+    assert tracker.end_epoch().tolist() == pytest.approx(expected)
+    # Rows of mean 1 and spread 0, and one alone: nothing tells them apart.
+    assert watch(tracker, [([1, 2], [0, 9])]).end_epoch().tolist() == pytest.approx(expected)
+    assert watch(tracker, [([0], [0.5])]).end_epoch().tolist() == pytest.approx(expected)
+    # Mean 0 and spread 1.
+    assert watch(tracker, [([0, 1], [0.3, 0.1])]).end_epoch()[:2].tolist() == pytest.approx([1, -1])
 
 
 def ranks(values):
@@ -44,11 +52,13 @@ def test_rows_are_told_by_their_difficulty_and_not_by_when_they_were_seen():
     difficulties = generator.normal(0.0, 0.1, 800)
     tracker, fall = Relative(800), 0.7 * np.exp(-np.arange(150) / 15)
     first = generator.permutation(800).reshape(100, 8)
-    watch(tracker, [(rows, difficulties[rows] + fall[step]) for step, rows in enumerate(first)])
+    watch(tracker, [(rows, (1 + step) * difficulties[rows] + fall[step]) for step, rows in enumerate(first)])
     scores = tracker.end_epoch()
     steps = np.argsort(first.reshape(-1)) // 8
     assert np.corrcoef(ranks(scores), ranks(difficulties))[0, 1] > 0.9
     assert abs(np.corrcoef(ranks(scores), steps)[0, 1]) < 0.1
+    for part in np.array_split(np.argsort(scores), 3):
+        assert abs(steps[part].mean() - steps.mean()) < 5
     easier = generator.permutation(np.argsort(scores)[:400]).reshape(50, 8)
     watch(tracker, [(rows, difficulties[rows] + fall[100 + step]) for step, rows in enumerate(easier)])
     later = tracker.end_epoch()

@@ -123,11 +123,8 @@ def test_what_the_training_tells_ranks_the_next_epoch():
         side = {"labels": torch.zeros(2, dtype=torch.int64), "row_number": torch.tensor([right, wrong])}
         follow.on_losses(Batch({}, side, {"logits": logits}), Rows(*[torch.zeros(2)] * 3))
     follow.on_epoch_begin(ARGS, SimpleNamespace(epoch=1.0), None)
-    # EL2N is √2 times the probability of the other class.
-    right, wrong = (2**0.5 / (1 + np.exp(margin)) for margin in (2.0, -2.0))
-    half = (wrong - right) / 2
     # What was seen last counts; of a third of the training 20 % and more are available.
-    assert follow.scores[[5, 7, 9, 0]].tolist() == pytest.approx([half, half, -half, 0])
+    assert follow.scores[[5, 7, 9, 0]].tolist() == pytest.approx([1, 1, -1, 0])
     assert set(follow.order.ranks[-2:]) == {5, 7}
     assert follow.order.ranks[0] == 9
     assert follow.order.available(0)[1] < 20

@@ -29,6 +29,11 @@ class Answer:
     texts: Mapping[str, str] = field(default_factory=dict)
     """What else stands beside it."""
 
+    @property
+    def has_id(self) -> bool:
+        """Whether it says which row it is for."""
+        return self.id not in (None, "")
+
 
 @dataclass(frozen=True)
 class Understood:
@@ -40,25 +45,35 @@ class Understood:
 
 
 def understand(
-    answers: Sequence[Answer], classes: Sequence[str], find: Callable[[Answer], int | None], known: int
+    answers: Sequence[Answer],
+    classes: Sequence[str],
+    find: Callable[[Answer], int | None],
+    is_text_of: Callable[[Answer, int], bool],
+    known: int,
 ) -> Understood:
-    """What answers say of the rows of a pool, whatever their order.
+    """What answers say of the rows of a pool, whatever their order; the last one for a row counts.
 
     Args:
         answers: of the file.
         classes: what a label may be.
         find: the row of an answer that has no id.
+        is_text_of: whether what stands beside an answer's id is that row's text, as far as any does.
         known: how many rows the pool has.
     """
     found = Understood()
     for answer in answers:
         if not answer.label:
             continue
-        row = find(answer) if answer.id in (None, "") else _number(answer.id, known)
+        row = _number(answer.id, known) if answer.has_id else find(answer)
         label = _class(answer.label, classes)
         if row is None:
-            there = "one of the pool's texts" if answer.id in (None, "") else f"a number below {known:,}"
+            there = f"a number below {known:,}" if answer.has_id else "one of the pool's texts"
             found.problems.append(f"{answer.place}: expected {there} as {ID}, found {answer.id or 'another text'}")
+        elif answer.has_id and not is_text_of(answer, row):
+            found.problems.append(
+                f"{answer.place}: expected the text of the pool's row {row} beside its {ID}, found another text; "
+                f"correct one of them, or take the column {ID} out to go by the texts"
+            )
         elif label is not None:
             found.labels[row] = label
         elif answer.label.casefold() == SKIP:

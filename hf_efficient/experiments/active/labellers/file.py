@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hf_efficient.errors import DataError
 from hf_efficient.experiments.active.labellers.answers import (
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from hf_efficient.experiments.active.state import ActiveDirectory, LabelLog
 
 SECONDS_BETWEEN_LOOKS = 1.0
+_LONG_ENOUGH: Final = 1_000
+"""Characters of a text that tell whether it is the row's."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class FileLabeller:
             answers = read_answers(path, log.classes)
         except DataError as error:
             return [str(error)]
-        found = understand(answers, log.classes, finder(query.pool), len(query.pool))
+        found = understood(answers, query.pool)
         keep(found, log, query.rows, str(path.name))
         missing = [row for row in query.rows if row not in log.settled]
         if self.wait and missing and not found.problems:
@@ -83,6 +86,26 @@ def keep(found: Understood, log: LabelLog, rows: Sequence[int], by: str) -> int:
         if row in rows and row not in log.settled:
             log.skip(row, by)
     return len(new)
+
+
+def understood(answers: Sequence[Answer], pool: Pool) -> Understood:
+    """What answers say of the rows of a pool."""
+    return understand(answers, pool.classes, finder(pool), partial(is_text_of, pool), len(pool))
+
+
+def is_text_of(pool: Pool, answer: Answer, row: int) -> bool:
+    """Whether the beginning of what stands beside an answer is that of a row's texts; what is left out says nothing."""
+    texts = pool.rows[row]
+    return all(
+        _beginning(answer.texts[name]) == _beginning(texts[name])
+        for name in pool.text_columns
+        if answer.texts.get(name)
+    )
+
+
+def _beginning(text: Any) -> str:
+    """As much of a text as spreadsheets leave as it was: they change line breaks, and cut long cells off."""
+    return " ".join(str(text).split())[:_LONG_ENOUGH]
 
 
 def finder(pool: Pool) -> Callable[[Answer], int | None]:
@@ -107,7 +130,7 @@ def import_labels(path: Path, pool: Pool, log: LabelLog) -> tuple[int, int]:
     Raises:
         DataError: the file is broken, or has labels or rows that are unknown; the others are kept all the same.
     """
-    found = understand(read_answers(path, log.classes), log.classes, finder(pool), len(pool))
+    found = understood(read_answers(path, log.classes), pool)
     had = sum(row in log.labels for row in found.labels)
     new = keep(found, log, range(len(pool)), path.name)
     if found.problems:

@@ -8,7 +8,7 @@ import torch
 from hf_efficient.errors import PlanError
 from hf_efficient.recipe.augment_models import Contextual
 from hf_efficient.techniques.augment.contextual import Contextualizer, Masked, _as_written, masked
-from tests.tiny_writers import save_masked_lm, save_seq2seq
+from tests.tiny_writers import save_masked_lm, save_roberta, save_seq2seq
 
 TEXT = "Stir the soup, and add 2 pinches of salt!"
 
@@ -47,6 +47,20 @@ def test_what_can_be_masked_nowhere_stays(augmenter):
     assert masked("1 2 …", 0.5, 0).spans == ()
     long = " ".join(["word"] * 80)  # the model takes 64 tokens
     assert augmenter.views(["1 2 …", "", long], [0, 1, 2]) == ["1 2 …", "", long]
+
+
+def test_a_text_that_holds_a_mask_stays(augmenter):
+    texts = ["Stir the [MASK] soup.", TEXT, "[MASK]"]
+    views = augmenter.views(texts, [0, 1, 2])
+    assert [view == text for view, text in zip(views, texts, strict=True)] == [True, False, True]
+
+
+def test_positions_that_stand_after_the_pad_token_s_are_no_room(tmp_path):
+    augmenter = Contextualizer.of(Contextual(model=save_roberta(tmp_path / "roberta", 12), share=0.2), "cpu", str)
+    readable, long = " ".join(["sail"] * 9), " ".join(["sail"] * 10)  # two more tokens begin and end a text
+    views = augmenter.views([readable, long], [0, 1])
+    assert views[0] != readable
+    assert views[1] == long
 
 
 def test_a_view_differs_in_the_masked_words_alone(augmenter):
