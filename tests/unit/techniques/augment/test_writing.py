@@ -90,7 +90,7 @@ def test_as_long_a_text_is_written_as_was_read(tmp_path):
     texts = ["x" * 24, "x" * 25]  # twice as much would not fit
     longest, too_long = writer.write(texts, texts, [0, 0])
     assert len(longest.text.split()) == 24
-    assert too_long == ""
+    assert too_long.text == ""
 
 
 def test_words_are_drawn_from_all_unless_some_are_named():
