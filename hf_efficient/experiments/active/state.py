@@ -74,6 +74,8 @@ class LabelLog:
         """Class of each labelled row."""
         self.skipped: set[int] = set()
         """Rows that nobody wants to label."""
+        self.by: dict[int, str] = {}
+        """Who or what has settled each of them."""
         for record in read_lines(path):
             self._take(record)
 
@@ -105,6 +107,7 @@ class LabelLog:
 
     def _take(self, record: Record) -> None:
         row = record["id"]
+        self.by[row] = record["by"]
         self.skipped.discard(row)
         self.labels.pop(row, None)
         if "label" in record:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,10 @@ _LONG_ENOUGH: Final = 1_000
 
 @dataclass(frozen=True)
 class FileLabeller:
-    """Writes a round's rows into a file, once, and takes what was filled in; it never writes over answers."""
+    """Writes a round's rows into a file, once, and takes what was filled in; it never writes over answers.
+
+    Until the last row of the round has an answer, those that were taken may be corrected in the file.
+    """
 
     directory: ActiveDirectory
     format: str
@@ -70,20 +73,21 @@ class FileLabeller:
         except DataError as error:
             return [str(error)]
         found = understood(answers, query.pool)
-        keep(found, log, query.rows, str(path.name))
+        keep(found, log, query.chosen, str(path.name))
         missing = [row for row in query.rows if row not in log.settled]
         if self.wait and missing and not found.problems:
             return [f"waiting for {len(missing)} labels in {path}"]
         return found.problems
 
 
-def keep(found: Understood, log: LabelLog, rows: Sequence[int], by: str) -> int:
-    """Add what is new of these rows to the log; gives how many labels that were."""
-    new = {row: label for row, label in found.labels.items() if row in rows and row not in log.settled}
+def keep(found: Understood, log: LabelLog, rows: Container[int], by: str) -> int:
+    """Add what is new of these rows to the log, or corrects what they say; gives how many labels that were."""
+    mine = [row for row in found.answers if row in rows and (row not in log.settled or log.by[row] == by)]
+    new = {row: found.labels[row] for row in mine if found.answers[row] not in (None, log.labels.get(row))}
     if new:
         log.give_all(new, by)
-    for row in found.skipped:
-        if row in rows and row not in log.settled:
+    for row in mine:
+        if found.answers[row] is None and row not in log.skipped:
             log.skip(row, by)
     return len(new)
 
@@ -132,7 +136,7 @@ def import_labels(path: Path, pool: Pool, log: LabelLog) -> tuple[int, int]:
     """
     found = understood(read_answers(path, log.classes), pool)
     had = sum(row in log.labels for row in found.labels)
-    new = keep(found, log, range(len(pool)), path.name)
+    new = keep(found, log, set(range(len(pool))) - log.settled, path.name)
     if found.problems:
         more = f" ({len(found.problems) - 1} more like it)" if len(found.problems) > 1 else ""
         raise DataError(f"{found.problems[0]}{more}; {new} other labels were taken")

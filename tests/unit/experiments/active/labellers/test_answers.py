@@ -8,6 +8,7 @@ import pytest
 
 from hf_efficient.errors import DataError
 from hf_efficient.experiments.active.labellers.answers import SUFFIXES, read_answers, understand, write_questions
+from hf_efficient.experiments.active.state import LabelLog
 
 CLASSES = ("cooking", "sailing")
 TEXTS = ["stir; the soup", 'hoist "the" sail', "bake,\nthe bread", "drop the anchör"]
@@ -75,10 +76,28 @@ def test_an_id_beside_another_row_s_text_is_no_answer(tmp_path):
         tmp_path / "rows.csv", 'id,text,label\n0,"hoist ""the"" sail",sailing\n1,"hoist ""the"" sail",sailing\n'
     )
     assert found.labels == {1: "sailing"}
-    assert found.problems == [
-        f"{tmp_path / 'rows.csv'}:2: expected the text of the pool's row 0 beside its id, found another text; correct "
-        "one of them, or take the column id out to go by the texts"
-    ]
+    (problem,) = found.problems
+    assert problem == (
+        f"{tmp_path / 'rows.csv'}:2: expected the text of the pool's row 0 beside its id, found another; correct one "
+        "of them, or take the column id out to go by the texts"
+    )
+
+
+def test_the_last_answer_for_a_row_counts(tmp_path):
+    found = read(tmp_path / "rows.csv", "id,label\n0,cooking\n0,sailing\n1,skip\n1,cooking\n2,cooking\n2,skip\n")
+    assert (found.labels, found.skipped) == ({0: "sailing", 1: "cooking"}, [2])
+
+
+def test_a_loop_s_own_labels_are_those_that_were_not_taken_back(tmp_path):
+    log = LabelLog(tmp_path / "labels.jsonl", CLASSES)
+    log.give_all({0: "cooking", 1: "cooking", 2: "sailing"}, "web")
+    log.skip(3, "web")
+    log.undo(0, "web")
+    log.undo(3, "web")
+    log.undo(1, "web")
+    log.give(1, "sailing", "web")
+    found = read(log.path)
+    assert (found.labels, found.skipped) == (log.labels, []) == ({1: "sailing", 2: "sailing"}, [])
 
 
 @pytest.mark.parametrize("end", range(8, 30))
