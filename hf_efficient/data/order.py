@@ -30,7 +30,7 @@ class CurriculumOrder:
     """Row numbers of an epoch, a pure function of (seed, epoch, ranks).
 
     An epoch has as many rows as there are. While some are held back, each block of it is drawn from the rows that are
-    available at its beginning: a row comes again in an epoch only when every other available one has come as often.
+    available at its beginning: a row is drawn again in an epoch only when every other available one has come as often.
     From the epoch on that begins with all rows available, and as long as there are no ranks, an epoch is a permutation
     of all rows: that of a run without a curriculum whose rows are grouped by length.
     """
@@ -43,7 +43,7 @@ class CurriculumOrder:
             pace: which share of them is available when.
             num_epochs: epochs of the whole training.
             seed: what rows are drawn from, with the epoch.
-            mix: share of each block that is drawn from all rows.
+            mix: share of each block that is drawn from all rows, each as likely.
         """
         self.num_rows = num_rows
         self.pace = pace
@@ -83,7 +83,7 @@ class CurriculumOrder:
         assert self.ranks is not None
         first, last = self.available(block)
         num_mixed = round(self.mix * size)
-        taken = [draws.take(self.ranks[first:last], size - num_mixed), draws.take(self.ranks, num_mixed)]
+        taken = [draws.take(self.ranks[first:last], size - num_mixed), draws.any_of_all(num_mixed)]
         return draws.generator.permutation(np.concatenate(taken))
 
     def _is_whole(self) -> bool:
@@ -114,3 +114,9 @@ class _Draws:
             taken.append(few)
             number -= len(few)
         return np.concatenate(taken) if taken else rows[:0]
+
+    def any_of_all(self, number: int) -> Indices:
+        """So many different rows of all, however often they have come."""
+        rows = self.generator.choice(len(self.times), number, replace=False)
+        self.times[rows] += 1
+        return rows

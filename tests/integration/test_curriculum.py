@@ -90,6 +90,10 @@ def test_what_rows_say_of_themselves(section, easiest, tmp_path):
             {"curriculum": {"by": "el2n", "brief": {"learning_rate": 1e30}}},
             "for the el2n of the training rows gives no finite numbers; take another reference, or a lower",
         ),
+        (
+            {"prune": {"by": "column", "column": "same", "keep": 0.5}},
+            "prune.by: column gives all 40 rows the same score, 1, so that",
+        ),
         ({"prune": {"by": "length", "keep": 0.01}}, "prune.keep: 0.01 of 40 rows leaves none"),
         (
             {"data": {"columns": {"label": "number"}}, "prune": {"by": "el2n", "brief": {}, "keep": 0.5}},

@@ -130,6 +130,24 @@ def test_what_the_training_tells_ranks_the_next_epoch():
     assert follow.order.available(0)[1] < 20
 
 
+@pytest.mark.parametrize(("drop_last", "expected"), [(False, 2.0), (True, 3.0)])
+def test_epochs_of_a_number_of_steps(drop_last, expected):
+    """Of 20 rows in steps of 8 an epoch has three, or two whole ones."""
+    order = CurriculumOrder(20, pace_of(LENGTH), num_epochs=1, seed=0)
+    args = SimpleNamespace(**vars(ARGS) | {"max_steps": 6, "train_batch_size": 8, "dataloader_drop_last": drop_last})
+    follow = Follow(order, LENGTH, lambda: Scored(SCORES, 2.0, 1.0))
+    follow.on_train_begin(args, SimpleNamespace(global_step=0), None, model=None)
+    assert order.num_epochs == expected
+
+
+@pytest.mark.parametrize("pace", ["one_pass", "baby_steps", "step"])
+def test_stages_that_would_be_skipped_are_refused(pace):
+    # Three epochs, of which half have ten blocks each.
+    begun(Curriculum(by="length", pace=pace, stages=15))
+    with pytest.raises(PlanError, match=r"curriculum.stages: 16 stages of pace: .* do not fit into 1.5 epochs"):
+        begun(Curriculum(by="length", pace=pace, stages=16))
+
+
 def test_rows_without_an_order_are_refused():
     with pytest.raises(PlanError, match="all 20 rows the same score, 3"):
         begun(scores=np.full(20, 3.0, dtype=np.float32))
