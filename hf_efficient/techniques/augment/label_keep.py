@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from hf_efficient.assets.cache import cache_root
 from hf_efficient.data.text_cache import TextCache, text_key
-from hf_efficient.errors import PlanError
 from hf_efficient.models.at_hand import require_at_hand
 from hf_efficient.models.cached_rows import computation_key
 from hf_efficient.models.checks import longest_read, set_pad_token
 from hf_efficient.models.teacher import Loaded, load_teacher
+from hf_efficient.techniques.augment.how_many import require_classes
 from hf_efficient.techniques.augment.kept import passes
 
 if TYPE_CHECKING:
@@ -72,11 +72,7 @@ class LabelKeeper:
             PlanError: it is not fine-tuned on these labels, or the task has no classes that exclude one another.
         """
         place = rows.place("augment.keep_label")
-        problem = rows.task.facts()["problem"]
-        if problem != "single_label":
-            raise PlanError(
-                f"{place} compares classes of which each row has one, and this is a {problem}; take it out."
-            )
+        require_classes(rows.task, place)
         teacher = load_teacher(section.teacher, rows.task, rows.place("augment.keep_label.teacher"))
         set_pad_token(teacher.tokenizer, None, place)
         columns = (rows.columns.text, rows.columns.text_pair)

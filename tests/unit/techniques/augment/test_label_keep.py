@@ -91,5 +91,5 @@ def test_a_teacher_that_is_not_at_hand_is_named():
 
 def test_labels_that_are_no_classes_are_refused():
     task = SimpleNamespace(facts=lambda: {"problem": "regression"})
-    with pytest.raises(PlanError, match=r"augment\.keep_label compares classes .* is a regression; take it out"):
+    with pytest.raises(PlanError, match=r"augment\.keep_label can't take effect: .* a regression problem; take it out"):
         LabelKeeper.of(KeepLabel(teacher="x"), SimpleNamespace(task=task, place=str))
