@@ -51,7 +51,7 @@ class Browser:
         found = self._ask("POST", f"{self._session}/element", {"using": "css selector", "value": selector})
         self._ask("POST", f"{self._session}/element/{next(iter(found.values()))}/click", {})
 
-    def until(self, script: str, timeout: float = 20) -> Any:
+    def until(self, script: str, timeout: float = 60) -> Any:
         """What a script returns, once that is true."""
         end = time.monotonic() + timeout
         while not (found := self.run(script)):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 SYNONYMS = {
     ("movie", "n"): {"film": 75, "motion picture": 25},
-    ("story", "n"): {"tale": 100},
+    ("story", "n"): {"account": 100},
     ("foot", "n"): {"base": 60, "child": 40},
     ("provide", "v"): {"supply": 50, "give up": 30, "furnish": 20},
     ("good", "a"): {"full": 60, "respectable": 40},
@@ -23,6 +23,7 @@ IRREGULAR = {
 }
 TAGS = {
     "movie": "NN",
+    "story": "NN",
     "movies": "NNS",
     "Movies": "NNS",
     "provides": "VBZ",

@@ -13,6 +13,7 @@ from torch.utils.data import BatchSampler
 
 from hf_efficient.data.batches import Batches, Indices, Split
 from hf_efficient.data.drawn import DrawnRows
+from hf_efficient.data.images import without_bars
 from hf_efficient.losses.rows import ROW_NUMBER
 
 
@@ -61,6 +62,13 @@ class Fed:
         self.as_meant = self.as_meant and self.num_rows == len(meant)
 
 
+def all_as_meant(epochs: Sequence[bool | None]) -> bool | None:
+    """Whether all epochs were fed as they were meant; None where it is not known of one, and the others were."""
+    if False in epochs:
+        return False
+    return None if None in epochs or not epochs else True
+
+
 class NumberedRows:
     """Rows of a sequence, each with its number in its epoch."""
 
@@ -80,7 +88,8 @@ def numbered(rows: Any, rows_per_epoch: int) -> Any:
     if isinstance(rows, DrawnRows):
         return rows.numbered()
     if hasattr(rows, "add_column"):
-        return rows.add_column(ROW_NUMBER, np.arange(len(rows)) % rows_per_epoch)
+        with without_bars():
+            return rows.add_column(ROW_NUMBER, np.arange(len(rows)) % rows_per_epoch)
     return NumberedRows(rows, rows_per_epoch)
 
 

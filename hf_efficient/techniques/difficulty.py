@@ -14,6 +14,7 @@ from tqdm import tqdm
 from hf_efficient.assets.cache import cache_root
 from hf_efficient.data.difficulty import Scores, disagreement, rarity, read_scores, scores_of_function
 from hf_efficient.data.drawn import DrawnRows
+from hf_efficient.data.images import without_bars
 from hf_efficient.data.stream import StreamedRows
 from hf_efficient.data.tracking import Forgetting
 from hf_efficient.errors import PlanError
@@ -55,6 +56,19 @@ def check_rows(plan: Plan, section: Difficulty, place: str) -> None:
     if plan.num_unlabelled and section.by not in ("length", "rarity"):
         raise PlanError(
             f"{place}.by: {section.by} can't be told of the rows of data.unlabelled; rank by length or rarity."
+        )
+
+
+def refuse_equal(scores: Scores, by: str, place: str) -> None:
+    """Refuse scores that tell no row from another.
+
+    Raises:
+        PlanError: they do not.
+    """
+    if len(scores) > 1 and scores.min() == scores.max():
+        raise PlanError(
+            f"{place}.by: {by} gives all {len(scores):,} rows the same score, {scores[0]:g}, so that they have no "
+            "order; rank them by something else."
         )
 
 
@@ -130,6 +144,7 @@ def _of_table(plan: Plan, section: Difficulty, place: str) -> Scores:
     table = plan.train_table if plan.train_table is not None else plan.train_dataset
     if not hasattr(table, "column_names"):
         raise PlanError(f"{place}.by: {section.by} reads columns, and the rows are no datasets.Dataset.")
+    table = table.with_format(None)
     if isinstance(plan.train_dataset, DrawnRows):
         table = table.select(plan.train_dataset.numbers)
     if len(table) > plan.num_train_rows:
@@ -171,9 +186,9 @@ def _read_by(reference: Loaded, plan: Plan, place: str) -> tuple[Any, Any]:
             "token by token; take a reference with the model's tokens."
         )
     own = plan.encode_train(reference.tokenizer, reference.model.config).select(range(len(rows)))
-    side = [name for name in ("labels", "sample_weight") if name in rows.column_names]
-    for name in side:
-        own = own.add_column(name, rows[name][:])
+    with without_bars():
+        for name in ("labels", "sample_weight"):
+            own = own.add_column(name, rows[name][:]) if name in rows.column_names else own
     return own, plan.task.collator(reference.tokenizer)
 
 
@@ -206,7 +221,7 @@ def _scores_of_brief(by: str, labels: Supervised, training: BriefTraining, args:
     if by == "forgetting":
         seen = Forgetting(len(training.rows))
         training(lambda numbers, batch, rows: seen.update(numbers, difficulty(by, labels, batch).cpu().numpy()))
-        return seen.scores()
+        return seen.end_epoch()
     return _scores_of_reference(by, labels, training(), training.rows, training.collator, args)
 
 
@@ -232,13 +247,15 @@ def text_of(plan: Plan) -> Callable[[int], str | None]:
     columns = getattr(plan.task, "columns", None)
     parts = (getattr(columns, part, None) for part in ("text", "text_pair", "tokens", "prompt"))
     names = [name for name in parts if isinstance(name, str) and name in getattr(table, "column_names", ())]
+    # Rows without labels come last in an epoch, and another epoch's texts stand in their places of the table.
+    num_texts = min(len(table), plan.num_train_rows - plan.num_unlabelled) if names else 0
     rows = first_epoch(plan)
     if not names and "name" in getattr(rows, "column_names", ()):  # of an image
         files: Sequence[str] = rows["name"][:]
         return lambda row: files[row]
 
     def text(row: int) -> str | None:
-        if not names or row >= len(table):
+        if not names or row >= num_texts:
             return None
         values = [table[row][name] for name in names]
         words = " | ".join(" ".join(value) if isinstance(value, list) else str(value) for value in values)

@@ -24,30 +24,33 @@ if TYPE_CHECKING:
     from hf_efficient.tasks.base import Task
 
 
-def prepare(recipe: Recipe, args: TrainingArguments, task: Task, tables: DatasetDict) -> TrainRows:
+def prepare(
+    recipe: Recipe, args: TrainingArguments, task: Task, tables: DatasetDict, *, makes_views: bool
+) -> TrainRows:
     """The training rows as the techniques leave them before they are encoded; a stream as it is."""
     rows = TrainRows(
         tables["train"],
         task.columns,
         seed=args.seed if args.data_seed is None else args.data_seed,
         place=recipe.place,
-        epochs_of=partial(_num_epochs, args),
+        epochs_of=partial(_num_epochs, recipe, args),
         task=task,
         device=args.device,
+        makes_views=makes_views,
         unlabelled=tables.get(UNLABELLED),
     )
     if recipe.data.streaming:
         return rows
-    return prepare_rows(_with_label_noise(rows, recipe, task), techniques_of(recipe))
+    return prepare_rows(noisy(rows, recipe), techniques_of(recipe))
 
 
-def _with_label_noise(rows: TrainRows, recipe: Recipe, task: Task) -> TrainRows:
+def noisy(rows: TrainRows, recipe: Recipe) -> TrainRows:
     """The rows with as many wrong labels as the recipe says.
 
     Raises:
         PlanError: rows have no class, or several.
     """
-    share, problem = recipe.data.label_noise, task.facts()["problem"]
+    share, problem = recipe.data.label_noise, rows.task.facts()["problem"]
     if not share:
         return rows
     if problem != "single_label":
@@ -55,17 +58,20 @@ def _with_label_noise(rows: TrainRows, recipe: Recipe, task: Task) -> TrainRows:
             f"{recipe.place('data.label_noise')} can't take effect: only rows of one class each have a wrong one, and "
             f"this is a {problem} problem; take it out."
         )
-    table = with_label_noise(rows.table, task.columns.label[0], share, recipe.data.seed)
+    table = with_label_noise(rows.table, rows.columns.label[0], share, recipe.data.seed)
     note = f"data.label_noise: {round(share * len(table)):,} of {len(table):,} training labels were replaced"
     return replace(rows, table=table).with_note(note)
 
 
-def _num_epochs(args: TrainingArguments, num_rows: int) -> int:
+def _num_epochs(recipe: Recipe, args: TrainingArguments, num_rows: int) -> int:
     """Epochs of so many rows that the run begins, if a step has a fixed number of rows."""
     if args.max_steps <= 0:
         return math.ceil(args.num_train_epochs)
-    step: int = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
-    return math.ceil(args.max_steps * step / num_rows)
+    given = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
+    whole, rest = divmod(num_rows, recipe.training.effective_batch_size or given)
+    # A rest with fewer rows than processes joins the step before it where batches are sorted by length.
+    steps = whole + (rest >= args.world_size and not args.dataloader_drop_last)
+    return math.ceil(args.max_steps / max(1, steps))
 
 
 def with_unlabelled(rows_per_epoch: int | None, tables: DatasetDict) -> int | None:

@@ -210,7 +210,7 @@ def test_a_function_labels(tmp_path):
         learn(tmp_path / "none", unlabelled, labeller=lambda texts: None)
 
 
-def test_words_that_can_t_be_meant(tmp_path):
+def test_words_that_can_t_be_meant(tmp_path, monkeypatch):
     with pytest.raises(RecipeError, match="active is missing: it says which rows are worth a label"):
         active_learning("smoke")
     with pytest.raises(RecipeError, match=r"active.metric is acuracy, .* Did you mean accuracy"):
@@ -219,6 +219,9 @@ def test_words_that_can_t_be_meant(tmp_path):
         learn(tmp_path, {"active.labeller": "no_such_module:label"})
     with pytest.raises(PlanError, match=r"os.path has no function jion. Did you mean join"):
         learn(tmp_path, {"active.labeller": "os.path:jion"})
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(PlanError, match="runs as one process"):
+        learn(tmp_path)
 
 
 def test_a_loop_may_be_given_more_labels_until_it_has_ended(tmp_path):
@@ -469,6 +472,7 @@ def test_it_waits_for_a_file_to_be_filled_in(command_line, pool):
         ("text,label\na,\nb,\n", ["task.labels="], "task.labels: expected at least two classes to choose from, found"),
         ("text,label\n,\nb,\n", ["data.columns.text=txt"], "data.columns.text: there is no column txt"),
         ("number\n1\n2\n", [], "expected a column named text or sentence, or only one of strings"),
+        ("text\na\nb\n", ["active.labeller=simulated"], "A simulation knows all labels; write active.labeller: file"),
         ("text\na\nb\n", ["active.target=0.9"], "active.target can't take effect without rows to score; name"),
         (
             "text\na\nb\n",

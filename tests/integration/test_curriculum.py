@@ -11,8 +11,9 @@ from hf_efficient import Batching, Curriculum, EfficientTrainer, HfEfficientErro
 from hf_efficient.assets import resolve
 from hf_efficient.techniques.curriculum.follow import Follow
 from tests import tiny_images
+from tests.integration.test_distill_rows import with_other_tokens
 from tests.integration.test_token_classification import sentences
-from tests.runs import teacher
+from tests.runs import smoke, teacher
 from tests.tiny import TokenCase
 from tests.trajectory import arguments
 
@@ -61,7 +62,9 @@ def run(folder, *, rows=ROWS, labels=("cooking", "sailing"), **words):
     ],
 )
 def test_what_rows_say_of_themselves(section, easiest, tmp_path):
-    found = run(tmp_path / "run", curriculum=section)["techniques"]["curriculum"]
+    report = run(tmp_path / "run", curriculum=section)
+    found = report["techniques"]["curriculum"]
+    assert any("20% of them at first, all after 50% of the training" in note for note in report["notes"])
     assert [row["row"] for row in found["scores"]["easiest"]] == easiest
     assert found["scores"]["easiest"][0]["text"] == ROWS[easiest[0]]["text"]
     assert sum(found["scores"]["counts"]) == NUM_ROWS
@@ -86,6 +89,10 @@ def test_what_rows_say_of_themselves(section, easiest, tmp_path):
         (
             {"curriculum": {"by": "el2n", "brief": {"learning_rate": 1e30}}},
             "for the el2n of the training rows gives no finite numbers; take another reference, or a lower",
+        ),
+        (
+            {"prune": {"by": "column", "column": "same", "keep": 0.5}},
+            "prune.by: column gives all 40 rows the same score, 1, so that",
         ),
         ({"prune": {"by": "length", "keep": 0.01}}, "prune.keep: 0.01 of 40 rows leaves none"),
         (
@@ -113,6 +120,18 @@ def test_a_reference_of_other_labels_is_refused(tmp_path):
     rows = ROWS.remove_columns("label").add_column("label", ["red", "green"] * (NUM_ROWS // 2))
     with pytest.raises(HfEfficientError, match=r"has the labels cooking, sailing, and the data"):
         run(tmp_path / "run", rows=rows, curriculum={"by": "loss", "reference": teacher()})
+
+
+def test_a_reference_reads_the_texts_in_its_own_tokens(tmp_path):
+    references = {"same": teacher(), "other": with_other_tokens(tmp_path / "teacher")}
+    rows = {}
+    for name, reference in references.items():
+        settings = {"curriculum": {"by": "el2n", "reference": reference}, "training.num_train_epochs": 1}
+        recipe = smoke(tmp_path / name, settings)
+        rows[name] = finetune(recipe).report["techniques"]["curriculum"]["scores"]["hardest"]
+    # Its tokens are numbered backwards, and so are its embeddings: it says what it says of the same texts.
+    assert [row["row"] for row in rows["other"]] == [row["row"] for row in rows["same"]]
+    assert [row["score"] for row in rows["other"]] == pytest.approx([row["score"] for row in rows["same"]], abs=1e-5)
 
 
 def test_pruning_keeps_what_the_scores_say(tmp_path):
@@ -169,6 +188,17 @@ def test_the_trainer_alone(by, tmp_path):
     lengths = [len(row["input_ids"]) for row in case.rows(30)]
     if by == "length":
         assert follow.scores.tolist() == lengths
+
+
+def test_the_trainer_alone_reads_a_column(tmp_path):
+    case = TokenCase("bert")
+    rows = [{name: value.tolist() for name, value in row.items()} for row in case.rows(30)]
+    table = datasets.Dataset.from_list(rows).add_column("effort", list(range(30, 0, -1))).with_format("torch")
+    trainer = trainer_with(case, tmp_path, Curriculum(by="column", column="effort"), rows=table, num_train_epochs=1)
+    trainer.train()
+    [follow] = [callback for callback in trainer.callback_handler.callbacks if isinstance(callback, Follow)]
+    assert follow.order.ranks.tolist() == list(range(29, -1, -1))
+    assert follow.epochs[0]["as_meant"] is True
 
 
 def test_what_the_trainer_alone_can_not_do(tmp_path):

@@ -92,6 +92,16 @@ def test_the_report_says_how_many_views_there_were(tmp_path):
     assert note in report["notes"]
 
 
+def test_the_tiny_resnet_learns_from_grey_views(tmp_path):
+    settings = {"training__max_steps": 8, "augment": {"crop": {}, "cutmix": {}}}
+    tiny_images.recipe(tmp_path)
+    recipe = tiny_images.recipe(tmp_path, model__name="demo/tiny-resnet", **settings)
+    outcome = finetune(recipe)
+    assert outcome.report["model"]["class"] == "ResNetForImageClassification"
+    assert outcome.model.config.num_channels == 1
+    assert outcome.report["metrics"]["validation"]["accuracy"] > 0.9
+
+
 def test_views_without_an_effect_are_drawn_as_the_image_itself(tmp_path):
     sheet = np.asarray(sheet_of_views(tiny_images.recipe(tmp_path, augment={"flip": {}, "control": True}), 3))
     first, second = sheet[:, 8:120], sheet[:, 128:240]

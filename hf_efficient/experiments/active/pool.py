@@ -200,14 +200,23 @@ def _to_be_labelled(recipe: Recipe) -> Pool:
     if validation is not None:
         rules_of(recipe.data.columns, validation, recipe.place).check(validation, "validation", scored=True)
     task = _learn(recipe, bare, column, classes)
-    known = {number: name for number, name in given.items() if name in classes}
-    if len(known) < len(given):
-        number, name = next((number, name) for number, name in given.items() if name not in classes)
-        raise DataError(
-            f"train row {number + 1}: column {column}: expected a class of task.labels ({', '.join(classes)}) or none "
-            f"yet, found {name}; correct one of them"
-        )
-    return Pool(bare, known, validation, task)
+    return Pool(bare, _named(given, classes, column), validation, task)
+
+
+def _named(given: Mapping[int, str], classes: tuple[str, ...], column: str) -> dict[int, str]:
+    """The class of each row that has a label already.
+
+    Raises:
+        DataError: a label that names none.
+    """
+    ids = known_ids(set(given.values()), classes)
+    for number, name in given.items():
+        if name not in ids:
+            raise DataError(
+                f"train row {number + 1}: column {column}: expected a class of task.labels ({', '.join(classes)}) or "
+                f"none yet, found {name}; correct one of them"
+            )
+    return {number: classes[ids[name]] for number, name in given.items()}
 
 
 def _label_column(recipe: Recipe, rows: Dataset) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -29,8 +30,6 @@ from hf_efficient.training.finetune import Outcome, finetune
 from hf_efficient.training.run_directory import ACTIVE, RunDirectory, held
 
 if TYPE_CHECKING:
-    import os
-
     from hf_efficient.recipe.active import Active
 
 
@@ -140,14 +139,12 @@ def section_of(recipe: Recipe) -> Active:
         RecipeError: it has none.
         PlanError: several processes run it.
     """
-    from accelerate import PartialState
-
     if recipe.active is None:
         raise RecipeError(
             f"{recipe.place('active')} is missing: it says which rows are worth a label; write active: {{strategy: "
             "margin}, or run `hf-efficient finetune`."
         )
-    if PartialState().num_processes > 1:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise PlanError("active learning runs as one process; start it without a launcher.")
     return recipe.active
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from hf_efficient.assets import describe, is_asset, resolve
 from hf_efficient.assets.cache import is_cached
+from hf_efficient.data.files import first_line
 from hf_efficient.data.functions import load_function
 from hf_efficient.errors import AssetError
 from hf_efficient.recipe import augment_texts as words
@@ -18,17 +19,22 @@ from hf_efficient.techniques.augment.choices import BySurface
 from hf_efficient.techniques.augment.costly import COSTLY, costly
 from hf_efficient.techniques.augment.random_words import Delete, Swap
 from hf_efficient.techniques.augment.replacement import Insert, Replace
-from hf_efficient.techniques.augment.synonyms import Synonyms, synonyms_of_any_kind
+from hf_efficient.techniques.augment.synonyms import ReplaceBySynonyms, Synonyms, synonyms_of_any_kind
 from hf_efficient.techniques.augment.tagger import Tagger
 from hf_efficient.techniques.augment.texts import Augmenter, OfStrings, OfWords
 from hf_efficient.techniques.augment.wordnet import WordNet
 
+T = TypeVar("T")
 Place: TypeAlias = Callable[[str], str]
 """Where a setting of the augmenter was written, to begin a message."""
 
 
-def make_augmenters(sections: Mapping[str, Section], place: Place, device: Any = "cpu") -> dict[str, Augmenter]:
+def make_augmenters(
+    sections: Mapping[str, Section], place: Place, device: Any = "cpu", *, makes_views: bool = True
+) -> dict[str, Augmenter]:
     """The augmenters of texts by their names, with all that they need; models are loaded when they are first asked.
+
+    Without `makes_views` models are not asked: a view that was not made before is its row.
 
     Raises:
         AssetError: a lexicon or a model is not on this machine.
@@ -40,15 +46,16 @@ def make_augmenters(sections: Mapping[str, Section], place: Place, device: Any =
             return place(f"augment.{name}.{path}")
 
         if type(section) in COSTLY:
-            return OfStrings(costly(name, section, device, place_of))
+            return OfStrings(costly(name, section, device, place_of, makes=makes_views))
         return AUGMENTERS[type(section)](section, place_of)
 
     return {name: made(name, section) for name, section in sections.items()}
 
 
 def _synonym(section: words.Synonym, place: Place) -> Augmenter:
-    wordnet, tagger = _wordnet(section.lexicon, place), _tagger(_folder(section.tagger, place("tagger")))
-    return OfWords(Replace(section.share, Synonyms(wordnet, tagger)))
+    wordnet = _wordnet(section.lexicon, place)
+    tagger = _read(_load_tagger, section.tagger, place("tagger"), "NLTK's JSON files, as demo/pos-tagger has them")
+    return OfWords(ReplaceBySynonyms(section.share, Synonyms(wordnet, tagger)))
 
 
 def _random_insert(section: words.RandomInsert, place: Place) -> Augmenter:
@@ -77,7 +84,15 @@ def _function(section: words.Function, place: Place) -> Augmenter:
 
 
 def _wordnet(name: str, place: Place) -> WordNet:
-    return _load_wordnet(_folder(name, place("lexicon")))
+    return _read(_load_wordnet, name, place("lexicon"), "synonyms.tsv and irregular.tsv, as demo/wordnet has them")
+
+
+def _read(load: Callable[[Path], T], name: str, place: str, files: str) -> T:
+    folder = _folder(name, place)
+    try:
+        return load(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AssetError(f"{place}: expected {name} to hold {files}, found {first_line(error)}") from error
 
 
 @lru_cache(maxsize=2)
@@ -86,7 +101,7 @@ def _load_wordnet(folder: Path) -> WordNet:
 
 
 @lru_cache(maxsize=2)
-def _tagger(folder: Path) -> Tagger:
+def _load_tagger(folder: Path) -> Tagger:
     return Tagger.load(folder)
 
 

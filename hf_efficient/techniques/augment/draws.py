@@ -14,6 +14,10 @@ _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _WORDS: Final = 1 << 24
 """More than any text has."""
 
+BALANCING: Final = 97
+"""The purpose of the random numbers that say which rows of a class have a view more than the others."""
+WHICH: Final = 98
+"""The purpose of the random number that says which augmenter a row's view takes."""
 _SEEDS: Final = 99
 """The purpose of seeds for others' random numbers."""
 

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 from typing import get_args
 
+from hf_efficient.techniques.augment.articles import with_articles
 from hf_efficient.techniques.augment.choices import Choices, Weighed
-from hf_efficient.techniques.augment.draws import Numbers
-from hf_efficient.techniques.augment.inflection import PARTS, inflect
+from hf_efficient.techniques.augment.draws import Draws, Numbers
+from hf_efficient.techniques.augment.inflection import BASE_TAGS, PARTS, inflect
+from hf_efficient.techniques.augment.replacement import Replace
 from hf_efficient.techniques.augment.surface import STOP_WORDS, surface
 from hf_efficient.techniques.augment.tagger import Tagger
 from hf_efficient.techniques.augment.wordnet import PartOfSpeech, WordNet
 from hf_efficient.techniques.augment.words import Words
+
+
+@dataclass(frozen=True)
+class ReplaceBySynonyms:
+    """Some of the words that have synonyms give way to one of them, and articles with them."""
+
+    share: float
+    synonyms: Synonyms
+
+    def __call__(self, words: Words, draws: Draws) -> Words:
+        """One view of each text."""
+        return with_articles(words, Replace(self.share, self.synonyms)(words, draws))
 
 
 class Synonyms:
@@ -44,8 +59,9 @@ class Synonyms:
         form = parts.core.lower()
         if tag not in PARTS or form in STOP_WORDS or (lemma := self._wordnet.lemma(form, PARTS[tag])) is None:
             return ()
+        is_base = form == lemma and tag in BASE_TAGS
         forms = (
-            (synonym.words if form == lemma else inflect(synonym.words, tag, self._wordnet), synonym.percent)
+            (synonym.words if is_base else inflect(synonym.words, tag, self._wordnet), synonym.percent)
             for synonym in self._wordnet.synonyms(lemma, PARTS[tag])
         )
         cased = ((parts.with_core(words), percent) for words, percent in forms if words is not None)

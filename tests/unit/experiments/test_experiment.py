@@ -8,6 +8,8 @@ import pytest
 
 from hf_efficient.errors import RecipeError
 from hf_efficient.experiments import load_experiment
+from hf_efficient.recipe.augment import IMAGE_AUGMENTERS
+from hf_efficient.recipe.augment_texts import TEXT_AUGMENTERS
 
 EXPERIMENTS = sorted((Path(__file__).parents[3] / "configs" / "experiments").glob("*.yaml"))
 TWO_ARMS = """
@@ -81,6 +83,20 @@ def test_what_is_wrong_is_said_before_the_first_run(tmp_path, old, new, message)
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_the_experiments_of_the_project_are_valid(path):
     assert list(load_experiment(path).cells())
+
+
+CHEAP = {"synonym", "random_swap", "random_delete", "random_insert", "sentence_reorder", "spelling", "keyboard"}
+KINDS = {*TEXT_AUGMENTERS, *IMAGE_AUGMENTERS}
+
+
+@pytest.mark.parametrize("path", [path for path in EXPERIMENTS if "augment" in path.stem], ids=lambda path: path.stem)
+def test_an_arm_turns_on_the_augmenters_of_its_name_alone(path):
+    for cell in load_experiment(path).cells():
+        augment, name = cell.load().augment, cell.arm.replace("-", "_")
+        on = {*augment.text_augmenters, *augment.image_augmenters}
+        assert augment.control is (name == "none"), cell.name
+        if not augment.control:
+            assert on == (CHEAP if name == "all" else {name} if name in KINDS else set(name.split("_"))), cell.name
 
 
 CONDITIONS = (

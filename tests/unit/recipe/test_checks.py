@@ -15,6 +15,7 @@ AUGMENTERS = {
     "nlpaug": "{factory: 'm:f'}",
     "function": "{path: 'm:f'}",
 }
+TRANSLATION = {"backward": "m", "language": "en", "pivot_language": "de", "num_beams": 2, "temperature": 0.5}
 STOPPING = "early_stopping={patience_evaluations: 2}"
 STREAM = "data.streaming=true"
 STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
@@ -205,6 +206,23 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
         *(
             (["augment={random_swap: {}, below_class_size: 9}", words], "augment.below_class_size", "one label each")
             for words in ("task.problem=regression", "task.type=text2text-generation", "data.columns.label=[a, b]")
+        ),
+        (
+            ["augment={random_swap: {}, below_class_size: 9}", "task.class_weights=balanced"],
+            "augment.below_class_size",
+            "makes up for small classes already",
+        ),
+        *(
+            ([f"augment.back_translation.{name}={value}"], f"augment.back_translation.{name}", "has no such setting")
+            for name, value in TRANSLATION.items()
+        ),
+        *(
+            (
+                ["task.type=image-classification", f"augment.{name}.alpha=1", "curriculum.by=loss"],
+                f"augment.{name}",
+                "those too that the curriculum holds back",
+            )
+            for name in ("mixup", "cutmix")
         ),
         *(
             ([f"augment.{name}={{}}"], f"augment.{name}", "it changes images, and the task reads text")
@@ -449,3 +467,30 @@ def test_a_complaint_about_the_file_names_its_line(complaint):
 def test_active_learning_that_can_t_be_meant_is_refused(override, message):
     with pytest.raises(RecipeError, match=message):
         Recipe.load("smoke", [override])
+
+
+@pytest.mark.parametrize("others", ["prune={by: length, keep: 0.5}", "batching={padding: tokens, max_tokens: 64}"])
+def test_steps_of_unknown_epochs_are_refused_beside_views_that_are_made_for_each(load, complaint, others):
+    given = ("augment.random_swap.share=0.1", others)
+    message = complaint("", *given, "training.max_steps=9")
+    assert message.startswith("command line: training.max_steps does not say for how many epochs to make views, for ")
+    for allowed in (("training.num_train_epochs=3",), ("training.max_steps=9", "augment.views=fixed")):
+        load("", *given, *allowed)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("forward: m", "forward translates one way: name the model of the way back in augment.back_translation.back"),
+        ("forward: m, language: en", "language needs the other language, too: set augment.back_translation.pivot_lang"),
+        ("forward: m, backward: n, pivot_language: de", "pivot_language needs the other language, too: set augment."),
+    ],
+)
+def test_a_translation_that_does_not_come_back_is_refused(complaint, words, said):
+    message = complaint("", f"augment={{back_translation: {{{words}}}}}")
+    assert message.startswith(f"command line: augment.back_translation.{said}")
+
+
+@pytest.mark.parametrize("words", ["forward: m, backward: n", "forward: m, language: en, pivot_language: de"])
+def test_a_translation_that_comes_back_is_taken(load, words):
+    assert load("", f"augment={{back_translation: {{{words}}}}}").augment.back_translation.forward == "m"

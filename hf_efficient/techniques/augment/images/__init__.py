@@ -30,16 +30,14 @@ def with_views(plan: Plan, section: Augment) -> tuple[Plan, dict[str, Any]]:
     Raises:
         PlanError: the rows have no images, or can't be asked for one by one, or labels can't be mixed.
     """
-    rows = plan.train_dataset
+    rows, args = plan.train_dataset, plan.args
     if not hasattr(rows, "__getitem__") or not hasattr(rows, "__len__"):
         raise PlanError("augment asks for images by their number, which this data set has not; take it out.")
     if section.mixup is not None or section.cutmix is not None:
         _check_labels(plan)
-    args, processor = plan.args, plan.processing_class
-    pictures = files_of(processor) if plan.task is not None else pictures_of(rows[0], processor)
     seed = args.seed if args.data_seed is None else args.data_seed
-    draw = views_of(rows, pictures, section, seed)
     numbers, copies = layout_of(plan, section, seed)
+    draw = views_of(rows, _pictures(plan), section, seed, plan.num_unlabelled)
     names = getattr(rows, "column_names", None) or rows[0].keys()
     drawn = DrawnRows(
         rows,
@@ -49,30 +47,35 @@ def with_views(plan: Plan, section: Augment) -> tuple[Plan, dict[str, Any]]:
         tuple(dict.fromkeys((*names, *(ADDED if draw.mixing else ())))),
         is_fixed=section.control or section.views == "fixed",
     )
-    num_labelled = len(rows) - plan.num_unlabelled
-    views = {
-        "views": int((copies != ITSELF).sum()),
-        "originals": int((copies == ITSELF).sum()),
-        "fresh": not drawn.is_fixed,
-    }
-    table = plan.train_table
-    plan = replace(
+    originals = int((copies == ITSELF).sum())
+    facts = {"views": len(copies) - originals, "originals": originals, "fresh": not drawn.is_fixed}
+    plan = _with_rows(plan, drawn)
+    return (plan if draw.mixing is None else replace(plan, data_collator=_mixing(plan.data_collator))), facts
+
+
+def _pictures(plan: Plan) -> Pictures:
+    if plan.task is not None:
+        return files_of(plan.processing_class)
+    return pictures_of(plan.train_dataset[0], plan.processing_class)
+
+
+def _with_rows(plan: Plan, drawn: DrawnRows) -> Plan:
+    labelled = drawn.numbers[drawn.numbers < len(plan.train_dataset) - plan.num_unlabelled]
+    return replace(
         plan,
         train_dataset=drawn,
-        train_table=None if table is None else table.select(numbers[numbers < num_labelled]),
+        train_table=None if plan.train_table is None else plan.train_table.select(labelled),
         rows_per_epoch=drawn.rows_per_epoch,
-        num_unlabelled=int((numbers >= num_labelled).sum()),
-        data_collator=_mixing(plan.data_collator) if draw.mixing else plan.data_collator,
+        num_unlabelled=drawn.rows_per_epoch - len(labelled),
     )
-    return plan, views
 
 
 def _mixing(collator: Any) -> MixingCollator:
     return MixingCollator(default_data_collator if collator is None else collator)
 
 
-def views_of(rows: Any, pictures: Pictures, section: Augment, seed: int) -> ImageViews:
-    """What makes views of rows.
+def views_of(rows: Any, pictures: Pictures, section: Augment, seed: int, num_unlabelled: int = 0) -> ImageViews:
+    """What makes views of rows, those without labels last.
 
     Raises:
         PlanError: grey images are to change their colours.
@@ -82,9 +85,8 @@ def views_of(rows: Any, pictures: Pictures, section: Augment, seed: int) -> Imag
     if jitter is not None and isinstance(pictures, Files) and pictures.mode == "L":
         _check_colours(jitter)
     mixing = Mixing(tuple(change for change in changes if isinstance(change, (MixUp, CutMix))))
-    return ImageViews(
-        rows, pictures, Transform.of(changes), mixing if mixing.ways and not section.control else None, seed
-    )
+    mixes = mixing.ways and not section.control
+    return ImageViews(rows, pictures, Transform.of(changes), mixing if mixes else None, seed, num_unlabelled)
 
 
 def _check_colours(jitter: ColorJitter) -> None:

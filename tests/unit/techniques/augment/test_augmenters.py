@@ -10,6 +10,7 @@ import pytest
 
 from hf_efficient.errors import AssetError
 from hf_efficient.recipe.augment import Augment
+from hf_efficient.techniques.augment.articles import has_vowel
 from hf_efficient.techniques.augment.augmenters import make_augmenters
 from hf_efficient.techniques.augment.draws import Draws
 from tests.tiny_lexicon import write_lexicon, write_tagger
@@ -68,6 +69,17 @@ def test_a_synonym_has_the_form_and_the_punctuation_of_its_word(lexicon):
 def test_the_past_of_an_irregular_verb_is_not_guessed(lexicon):
     found = set(views(["provided"] * 200, synonym={**lexicon, "share": 1.0}))
     assert found == {"supplied", "furnished"}  # gave up, or given up
+
+
+def test_articles_agree_with_synonyms(lexicon):
+    assert views(["A story, a zebra"], synonym={**lexicon, "share": 1.0}) == ["An account, a zebra"]
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"), [("hour", True), ('"apple', True), ("unit", False), ("uninspired", True)]
+)
+def test_how_words_begin(word, expected):
+    assert has_vowel(word) is expected
 
 
 def test_names_words_of_grammar_and_other_parts_of_speech_stay(lexicon):
@@ -136,3 +148,11 @@ def test_a_lexicon_that_is_not_there_is_named_with_the_command_that_fetches_it(t
         views(["x"], synonym={})
     with pytest.raises(AssetError, match=r"random_insert.lexicon: expected an asset or a directory, found none/here"):
         views(["x"], random_insert={"lexicon": "none/here"})
+
+
+def test_a_lexicon_that_can_not_be_read_is_named(tmp_path, lexicon):
+    (tmp_path / "synonyms.tsv").write_text("no tabs\n")
+    with pytest.raises(AssetError, match=r"synonym.tagger: expected .* to hold NLTK's JSON files, .* found .Errno 2"):
+        views(["x"], synonym={**lexicon, "tagger": str(tmp_path)})
+    with pytest.raises(AssetError, match=r"synonym.lexicon: expected .* to hold synonyms.tsv and irregular.tsv"):
+        views(["x"], synonym={**lexicon, "lexicon": str(tmp_path)})

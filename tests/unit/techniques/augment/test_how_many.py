@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from hf_efficient.errors import PlanError
+from hf_efficient.techniques.augment.draws import Draws
 from hf_efficient.techniques.augment.how_many import balancing
 
 LABELS = ["rare", "common", "common", "rare", "rare", "common", "common", "common"]
@@ -30,3 +32,9 @@ def test_which_rows_have_one_view_more_is_drawn_from_the_seed():
 def test_a_size_that_all_classes_have_is_refused():
     with pytest.raises(PlanError, match="below_class_size is 3, and the smallest class has 3 rows; raise it"):
         balancing(LABELS, 3, seed=0)
+
+
+def test_which_rows_have_one_view_more_says_nothing_of_how_they_change():
+    extra = np.flatnonzero(balancing(["a"] * 400, 500, seed=0))
+    assert len(extra) == 100
+    assert 0.4 < Draws(0, 0, 0).uniform(extra, 0).mean() < 0.6
