@@ -40,7 +40,7 @@ def learn(folder, settings=(), **arguments):
 
 def rounds(folder):
     lines = (Path(folder) / "active" / "rounds.jsonl").read_text().splitlines()
-    return [{name: value for name, value in json.loads(line).items() if name != "seconds"} for line in lines]
+    return [{name: value for name, value in json.loads(line).items() if "seconds" not in name} for line in lines]
 
 
 @pytest.fixture(scope="module")
@@ -277,6 +277,9 @@ def test_strategies_are_compared_over_seeds_with_all_labels(tmp_path, capsys, mo
     first = {row["seed"]: row["curve"][0] for row in rows if row["strategy"] == "badge"}
     assert first == {row["seed"]: row["curve"][0] for row in rows if row["strategy"] == "random"}  # one seed set
     assert results.with_name("labels.png").exists()
+    of_a_loop = json.loads((results.parent / "badge" / "seed-1" / "report.json").read_text())["rounds"]
+    assert rows[1]["cpu_seconds"] == sum(record["cpu_seconds"] for record in of_a_loop) > 0
+    assert "rows chosen by badge" in (results.parent / "badge" / "seed-1" / "report.md").read_text()
 
     results.write_text("".join(results.read_text().splitlines(keepends=True)[:-1]) + '{"strat')
     monkeypatch.setattr(
@@ -289,6 +292,9 @@ def test_strategies_are_compared_over_seeds_with_all_labels(tmp_path, capsys, mo
     ]
     assert run([*command, "active.query_size=2"]) == 1
     assert "the row of full, seed 1 has other settings than the recipe now" in capsys.readouterr().err
+    results.write_text(results.read_text().replace(rows[0]["pool_digest"], "another"))
+    assert run(command) == 1
+    assert "the row of full, seed 1 is of other rows or labels than those now" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
