@@ -48,12 +48,18 @@ def apply(plan: Plan, section: Prune) -> Plan:
         seed=args.seed if args.data_seed is None else args.data_seed,
     )
     plan = plan.with_facts("prune", _facts(section, scored, num_labelled, len(kept)))
-    note = f"prune: {len(kept):,} of {num_labelled:,} training rows are kept, {_words(section)}"
+    note = f"prune: {len(kept):,} of {num_labelled:,} training rows are kept, {_words(section)}{_cost(section, scored)}"
     return _with_rows(plan, np.append(kept, np.arange(num_labelled, plan.num_train_rows))).with_note(note)
 
 
 def _words(section: Prune) -> str:
     return "at random" if section.which == "random" else f"the {section.which} by {section.by}"
+
+
+def _cost(section: Prune, scored: Scored | None) -> str:
+    if scored is None or not section.asks_model:
+        return ""
+    return f"; its scores {'were found, and had taken' if scored.found else 'took'} {scored.cpu_seconds:.1f} s of CPU"
 
 
 def _facts(section: Prune, scored: Scored | None, num_rows: int, num_kept: int) -> dict[str, Any]:
