@@ -1,4 +1,4 @@
-"""python benchmarks/views_by_models.py [--masked-lm DIR] [--teacher RUN] [--rows 200] [--examples 4]
+"""python benchmarks/views_by_models.py [--masked-lm DIR] [--teacher RUN] [--confidence 0.9] [--rows 200] [--examples 4]
 
 Views that models make of movie reviews, on one thread: how many a second of CPU time, how many differ from their row,
 and how many a fine-tuned teacher takes for another class. The models are SmolLM2-135M, the offline pair English and
@@ -26,8 +26,6 @@ from hf_efficient.techniques.augment.label_keep import LabelKeeper
 from hf_efficient.techniques.augment.paraphrase import Paraphraser
 from hf_efficient.techniques.augment.pretrained import load
 
-CONFIDENCE = 0.9
-
 
 def augmenters(masked_lm: str | None) -> Iterator[tuple[str, Costly]]:
     """The augmenters by their names, models loaded."""
@@ -47,9 +45,9 @@ def made(augmenter: Costly, texts: list[str]) -> tuple[list[str], float]:
     return [views[number] for number in range(len(texts))], time.process_time() - began
 
 
-def flipped(teacher: Loaded, texts: list[str], views: list[str]) -> int:
+def flipped(teacher: Loaded, confidence: float, texts: list[str], views: list[str]) -> int:
     """Views that the teacher is sure to be of another class than it takes their row for."""
-    keeper = LabelKeeper(teacher, CONFIDENCE, ("text",), "cpu")
+    keeper = LabelKeeper(teacher, confidence, ("text",), "cpu")
     return int(keeper.flips(*(Dataset.from_dict({"text": each}) for each in (texts, views))).sum())
 
 
@@ -58,6 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--masked-lm")
     parser.add_argument("--teacher")
+    parser.add_argument("--confidence", type=float, default=0.9)
     parser.add_argument("--rows", type=int, default=200)
     parser.add_argument("--examples", type=int, default=4)
     options = parser.parse_args()
@@ -69,7 +68,7 @@ def main() -> None:
         views, seconds = made(augmenter, texts)
         changed = sum(text != view for text, view in zip(texts, views, strict=True))
         facts = {"augmenter": name, "views_per_cpu_second": round(len(texts) / seconds, 1), "changed": changed}
-        print(json.dumps({**facts, "flipped": teacher and flipped(teacher, texts, views)}))
+        print(json.dumps({**facts, "flipped": teacher and flipped(teacher, options.confidence, texts, views)}))
         for text, view in list(zip(texts, views, strict=True))[: options.examples]:
             print(f"  {text}\n→ {view}")
 

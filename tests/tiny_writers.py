@@ -27,6 +27,24 @@ def save_masked_lm(path: Path) -> str:
     return _saved(transformers.BertForMaskedLM, "demo/tiny-bert", path)
 
 
+def save_roberta(path: Path, num_positions: int) -> str:
+    """A RoBERTa that fills in words; it numbers positions from 1 on, for the pad token is 0."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(resolve("demo/tiny-bert"))
+    config = transformers.RobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=24,
+        max_position_embeddings=num_positions,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    torch.manual_seed(0)
+    transformers.RobertaForMaskedLM(config).save_pretrained(path)
+    tokenizer.save_pretrained(path)
+    return str(path)
+
+
 def save_seq2seq(path: Path) -> str:
     """A T5 that reads and writes letters."""
     return _saved(transformers.T5ForConditionalGeneration, "demo/tiny-t5", path, d_model=32, d_ff=32)

@@ -49,7 +49,7 @@ def max_length_of(
     Raises:
         PlanError: the model has fewer positions than wanted, or nothing says how many tokens it takes.
     """
-    positions = _positions(config)
+    positions = positions_of(config)
     if positions is not None:
         positions -= virtual_tokens
     if wanted is not None:
@@ -60,16 +60,26 @@ def max_length_of(
                 f"{config.model_type} model{beside}; found {wanted}"
             )
         return wanted
-    known = [length for length in (positions, tokenizer.model_max_length) if length and length < _NO_LIMIT]
-    if not known:
+    known = _least(positions, tokenizer)
+    if known is None:
         raise PlanError(
             f"{place('data.max_length')}: neither this {config.model_type} model nor its tokenizer says how many "
             "tokens it takes; set data.max_length"
         )
-    return min(known)
+    return known
 
 
-def _positions(config: Any) -> int | None:
+def longest_read(config: Any, tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """Tokens that a model and its tokenizer take at most, or None where neither has such a bound."""
+    return _least(positions_of(config), tokenizer)
+
+
+def _least(positions: int | None, tokenizer: PreTrainedTokenizerBase) -> int | None:
+    lengths = (positions, tokenizer.model_max_length)
+    return min((length for length in lengths if length and length < _NO_LIMIT), default=None)
+
+
+def positions_of(config: Any) -> int | None:
     """Tokens that the position embeddings are made for, or None where the model has no such bound."""
     text = config.get_text_config()
     positions: int | None = getattr(text, "max_position_embeddings", None)

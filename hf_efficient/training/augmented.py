@@ -17,13 +17,13 @@ from hf_efficient.techniques.augment.augmenters import make_augmenters
 from hf_efficient.techniques.augment.how_many import rows_of_copies
 from hf_efficient.techniques.augment.label_keep import keeper_of
 from hf_efficient.techniques.augment.rows import columns_of, make_views, with_labels_kept
+from hf_efficient.training.train_rows import noisy
 
 if TYPE_CHECKING:
-    from datasets import Dataset, DatasetDict
+    from datasets import Dataset
 
     from hf_efficient.recipe import Recipe
     from hf_efficient.recipe.augment import Augment
-    from hf_efficient.tasks.base import Task
     from hf_efficient.techniques.augment.texts import Augmenter
 
 
@@ -52,7 +52,7 @@ def augmented_rows(recipe: Recipe) -> TrainRows:
     Raises:
         HfEfficientError: whatever would stop the run before a row is encoded.
     """
-    section, rows = _read(recipe)
+    section, rows = read_rows(recipe)
     return prepare_rows(rows, [section])
 
 
@@ -62,7 +62,7 @@ def shown_rows(recipe: Recipe, num_rows: int) -> list[Shown]:
     Raises:
         HfEfficientError: whatever would stop the run before a row is encoded.
     """
-    section, rows = _read(recipe)
+    section, rows = read_rows(recipe)
     copies = rows_of_copies(rows, section)
     with_views = copies[0] if copies else np.arange(0)
     spread = np.linspace(0, len(with_views) - 1, min(num_rows, len(with_views))).round().astype(np.int64)
@@ -82,8 +82,8 @@ def shown_rows(recipe: Recipe, num_rows: int) -> list[Shown]:
     return [Shown(number, texts, tuple(views[number])) for number, texts in shown]
 
 
-def read_tables(recipe: Recipe) -> tuple[Augment, Task, DatasetDict]:
-    """The section, the task, and the rows as they were read.
+def read_rows(recipe: Recipe) -> tuple[Augment, TrainRows]:
+    """The section, and the training rows of which views are to be made.
 
     Raises:
         HfEfficientError: whatever would stop the run before a row is encoded.
@@ -95,19 +95,11 @@ def read_tables(recipe: Recipe) -> tuple[Augment, Task, DatasetDict]:
     require_packages(recipe)
     check_techniques([recipe.augment], recipe.place)
     tables = load_tables(recipe.data, recipe.place, tasks.rules_of(recipe.task))
-    return recipe.augment, tasks.learn(recipe.task, recipe.data, tables, recipe.place), tables
-
-
-def seed_of(recipe: Recipe) -> int:
-    """What random choices among training rows are drawn from."""
-    seed: int = recipe.training.seed
-    return seed if recipe.training.data_seed is None else recipe.training.data_seed
-
-
-def _read(recipe: Recipe) -> tuple[Augment, TrainRows]:
-    section, task, tables = read_tables(recipe)
-    rows = TrainRows(tables["train"], task.columns, seed=seed_of(recipe), place=recipe.place, task=task)
-    return section, rows
+    task = tasks.learn(recipe.task, recipe.data, tables, recipe.place)
+    training = recipe.training
+    seed = training.seed if training.data_seed is None else training.data_seed
+    rows = TrainRows(tables["train"], task.columns, seed=seed, place=recipe.place, task=task)
+    return recipe.augment, noisy(rows, recipe)
 
 
 def _texts(rows: TrainRows, table: Dataset) -> list[tuple[str, ...]]:

@@ -13,7 +13,7 @@ from hf_efficient.data.images import require_pillow
 from hf_efficient.losses import PARTNER_LABELS
 from hf_efficient.losses.rows import PARTNER_WEIGHT
 from hf_efficient.models import load_processing_class
-from hf_efficient.training.augmented import read_tables, seed_of
+from hf_efficient.training.augmented import read_rows
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -36,12 +36,13 @@ def sheet_of_views(recipe: Recipe, num_rows: int) -> Image:
     from hf_efficient.techniques.augment.images.pictures import files_of
     from hf_efficient.techniques.augment.images.sheet import Captioned, contact_sheet
 
-    section, task, tables = read_tables(recipe)
+    section, train = read_rows(recipe)
+    task = train.task
     processor: Any = load_processing_class(
         recipe.model, task.auto_model, recipe.place, image_size=recipe.data.image_size
     )
-    rows, pictures = task.encode(tables["train"], processor, split="train").dataset, files_of(processor)  # type: ignore[call-arg]
-    draw = views_of(rows, pictures, section, seed_of(recipe))
+    rows, pictures = task.encode(train.table, processor, split="train").dataset, files_of(processor)
+    draw = views_of(rows, pictures, section, train.seed)
     spread = np.linspace(0, len(rows) - 1, min(num_rows, len(rows))).round().astype(int).tolist()
     shown = [[rows[number], *(draw(number, *which) for which in _which(section))] for number in spread]
     return contact_sheet([[Captioned(pictures.read(row), _caption(task, row)) for row in line] for line in shown])

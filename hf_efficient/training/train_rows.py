@@ -41,16 +41,16 @@ def prepare(
     )
     if recipe.data.streaming:
         return rows
-    return prepare_rows(_with_label_noise(rows, recipe, task), techniques_of(recipe))
+    return prepare_rows(noisy(rows, recipe), techniques_of(recipe))
 
 
-def _with_label_noise(rows: TrainRows, recipe: Recipe, task: Task) -> TrainRows:
+def noisy(rows: TrainRows, recipe: Recipe) -> TrainRows:
     """The rows with as many wrong labels as the recipe says.
 
     Raises:
         PlanError: rows have no class, or several.
     """
-    share, problem = recipe.data.label_noise, task.facts()["problem"]
+    share, problem = recipe.data.label_noise, rows.task.facts()["problem"]
     if not share:
         return rows
     if problem != "single_label":
@@ -58,7 +58,7 @@ def _with_label_noise(rows: TrainRows, recipe: Recipe, task: Task) -> TrainRows:
             f"{recipe.place('data.label_noise')} can't take effect: only rows of one class each have a wrong one, and "
             f"this is a {problem} problem; take it out."
         )
-    table = with_label_noise(rows.table, task.columns.label[0], share, recipe.data.seed)
+    table = with_label_noise(rows.table, rows.columns.label[0], share, recipe.data.seed)
     note = f"data.label_noise: {round(share * len(table)):,} of {len(table):,} training labels were replaced"
     return replace(rows, table=table).with_note(note)
 

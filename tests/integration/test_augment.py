@@ -86,6 +86,17 @@ def test_the_augmented_rows_are_written_whole_and_never_over_others(command_line
     assert written(file) == rows
 
 
+def test_wrong_labels_are_written_as_the_run_trains_on_them(command_line):
+    clean, noisy = command_line.folder / "clean.csv", command_line.folder / "noisy.csv"
+    words = ("augment", str(command_line.recipe()), "augment.random_swap.share=0.1")
+    command_line.run(*words, "--output", str(clean))
+    ending = command_line.run(*words, "data.label_noise=0.5", "--output", str(noisy))
+    assert "note: data.label_noise: 9 of 18 training labels were replaced" in ending.err
+    changed = [row["label"] != other["label"] for row, other in zip(written(clean), written(noisy), strict=True)]
+    assert sum(changed[:18]) == 9
+    assert changed[18:] == changed[:18]
+
+
 def test_training_sees_what_is_shown(command_line):
     """The first epoch's views are those of the command."""
     file = command_line.folder / "augmented.jsonl"
@@ -175,14 +186,17 @@ def test_what_can_not_be_meant_is_one_line(command_line, settings, message):
 
 
 @pytest.mark.parametrize(
-    ("label", "message"),
-    [("0.5", "only rows of one class each are balanced, this is regression."), ("a", "the smallest class has 3 rows")],
+    ("labels", "augment", "message"),
+    [
+        ("0.5 3.5", "below_class_size: 3", "below_class_size can't take effect: it needs rows of one class each, and"),
+        ("0.5 3.5", "consistency: {}", "consistency can't take effect: it needs rows of one class each, and this is"),
+        ("a b", "below_class_size: 3", "the smallest class has 3 rows"),
+    ],
 )
-def test_classes_must_be_there_and_small(command_line, label, message):
-    labels = [label, "3.5" if label == "0.5" else "b"] * 3
-    rows = command_line.rows("few.csv", [{"text": f"stir the soup {label}", "label": label} for label in labels])
-    settings = f"data.train={rows}", f"data.validation={rows}", "augment={random_swap: {}, below_class_size: 3}"
-    ending = command_line.finetune(*settings)
+def test_classes_must_be_there_and_small(command_line, labels, augment, message):
+    rows = command_line.rows("few.csv", [{"text": f"stir {label}", "label": label} for label in labels.split() * 3])
+    settings = f"data.train={rows}", f"data.validation={rows}", f"augment={{random_swap: {{}}, {augment}}}"
+    ending = command_line.finetune(*settings, *([f"data.unlabelled={rows}"] if "consistency" in augment else []))
     assert ending.status == 2
     assert message in ending.err
     assert len(ending.err.splitlines()) == 1

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hf_efficient.data.functions import load_function
 from hf_efficient.errors import PlanError, RecipeError, RunDirectoryError, did_you_mean
 from hf_efficient.experiments.active.features import Features
 from hf_efficient.experiments.active.labellers.file import FileLabeller, import_labels
-from hf_efficient.experiments.active.labellers.functions import by_function, load_function, simulated
+from hf_efficient.experiments.active.labellers.functions import by_function, simulated
 from hf_efficient.experiments.active.labellers.web import WebLabeller
 from hf_efficient.experiments.active.learners import FineTuned, LinearHead
 from hf_efficient.experiments.active.loop import Labeller, Loop
@@ -173,8 +174,6 @@ def make_loop(
         refuse_without_scores(recipe)
     features = features or Features(recipe, pool)
     learner = LinearHead(recipe, pool, features) if active.fast else FineTuned(recipe, pool, directory)
-    if pool.validation is not None and not directory.validation.exists():
-        write_rows(pool.validation, directory.validation)
     return Loop(recipe, pool, directory, learner, features, labeller, shown)
 
 
@@ -189,7 +188,7 @@ def labeller_of(
     """The labeller that the recipe names, but for the page; one that waits for a file to be filled in if `wait`.
 
     Raises:
-        RecipeError: a function that does not exist.
+        PlanError: a function that does not exist.
     """
     if active.is_simulated:
         return simulated

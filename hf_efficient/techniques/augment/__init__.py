@@ -13,7 +13,7 @@ from hf_efficient.techniques.augment import label_keep
 from hf_efficient.techniques.augment.augmenters import make_augmenters
 from hf_efficient.techniques.augment.consistency import unlabelled_views, with_consistency
 from hf_efficient.techniques.augment.draws import Numbers
-from hf_efficient.techniques.augment.how_many import rows_of_copies
+from hf_efficient.techniques.augment.how_many import require_classes, rows_of_copies
 from hf_efficient.techniques.augment.label_keep import keeper_of
 from hf_efficient.techniques.augment.rows import Made, facts_of, in_one_piece, make_views, with_labels_kept
 
@@ -86,6 +86,8 @@ def _with_views(rows: TrainRows, section: Augment) -> TrainRows:
     from datasets import concatenate_datasets
 
     copies = rows_of_copies(rows, section)
+    if section.consistency is not None:
+        require_classes(rows.task, rows.place("augment.consistency"))
     originals = [rows.table] if section.originals else []
     num_rows = sum(map(len, (*originals, *copies))) + len(rows.unlabelled or ())
     num_epochs = rows.epochs_of(num_rows) if section.views == "fresh" else 1

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from hf_efficient.errors import PlanError
+from hf_efficient.models.checks import positions_of
 from hf_efficient.models.teacher import Loaded
 from hf_efficient.recipe.augment_models import Contextual
-from hf_efficient.techniques.augment.pretrained import load, positions_of
+from hf_efficient.techniques.augment.pretrained import load
 from hf_efficient.techniques.augment.writing import Sampling, draw
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -106,11 +107,11 @@ class Contextualizer:
         return torch.tensor([0.0 if word else -math.inf for word in self._words[:width]])
 
     def views(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
-        """One view of each text; the text itself where it has no word, or is too long for the model."""
+        """One view of each text; the text itself where it has no word, holds a mask, or is too long for the model."""
         rows = [masked(text, self.share, seed) for text, seed in zip(texts, seeds, strict=True)]
         mask = self.loaded.tokenizer.mask_token
         ids = self.loaded.tokenizer([row.shown(mask) for row in rows], verbose=False)["input_ids"]
-        fitting = [number for number, row in enumerate(rows) if row.spans and self._fits(ids[number])]
+        fitting = [number for number, row in enumerate(rows) if self._fits(row, ids[number])]
         views = list(texts)
         if fitting:
             chosen = [rows[number] for number in fitting]
@@ -118,9 +119,12 @@ class Contextualizer:
                 views[number] = view
         return views
 
-    def _fits(self, ids: list[int]) -> bool:
-        positions = positions_of(self.loaded.model.config)
-        return positions is None or len(ids) <= positions
+    def _fits(self, row: Masked, ids: list[int]) -> bool:
+        tokenizer, positions = self.loaded.tokenizer, positions_of(self.loaded.model.config)
+        if not row.spans or tokenizer.mask_token in row.text:
+            return False
+        is_short = positions is None or len(ids) <= positions
+        return is_short and ids.count(tokenizer.mask_token_id) == len(row.spans)
 
     def _filled(self, rows: list[Masked], ids: list[list[int]]) -> list[str]:
         scores = self._scores(ids)

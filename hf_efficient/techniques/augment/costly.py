@@ -17,7 +17,7 @@ from hf_efficient.techniques.augment.paraphrase import Paraphraser
 
 Place = Callable[[str], str]
 
-_FORMAT: Final = "1"
+_FORMAT: Final = "2"
 """Goes up when the same settings make other views."""
 _MODELS: Final = ("model", "forward", "backward")
 """Settings that name a model."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from hf_efficient.data.train_rows import TrainRows
     from hf_efficient.recipe.augment import Augment
+    from hf_efficient.tasks.base import Task
 
 
 def rows_of_copies(rows: TrainRows, section: Augment) -> list[Numbers]:
@@ -26,11 +27,22 @@ def rows_of_copies(rows: TrainRows, section: Augment) -> list[Numbers]:
     if section.below_class_size is None:
         return [np.arange(len(rows.table))] * section.copies
     place = rows.place("augment.below_class_size")
-    if (problem := rows.task.facts()["problem"]) != "single_label":
-        raise PlanError(f"{place} can't take effect: only rows of one class each are balanced, this is {problem}.")
+    require_classes(rows.task, place)
     (label,) = rows.columns.label
     lacking = balancing(rows.table[label][:], section.below_class_size, rows.seed, place)
     return [np.flatnonzero(lacking > copy) for copy in range(int(lacking.max(initial=0)))]
+
+
+def require_classes(task: Task, place: str) -> None:
+    """Refuse labels of which a row has none, or several, or that are numbers: what they are is known from the rows.
+
+    Raises:
+        PlanError: they are not one class each.
+    """
+    if (problem := task.facts()["problem"]) != "single_label":
+        raise PlanError(
+            f"{place} can't take effect: it needs rows of one class each, and this is a {problem} problem; take it out."
+        )
 
 
 def balancing(labels: Sequence[Any], size: int, seed: int, place: str = "augment.below_class_size") -> Numbers:

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from hf_efficient.assets.cache import cache_root
 from hf_efficient.data.text_cache import TextCache, text_key
-from hf_efficient.errors import PlanError
 from hf_efficient.models.at_hand import require_at_hand
 from hf_efficient.models.cached_rows import computation_key
-from hf_efficient.models.checks import set_pad_token
+from hf_efficient.models.checks import longest_read, set_pad_token
 from hf_efficient.models.teacher import Loaded, load_teacher
+from hf_efficient.techniques.augment.how_many import require_classes
 from hf_efficient.techniques.augment.kept import passes
-from hf_efficient.techniques.augment.pretrained import positions_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -73,11 +72,7 @@ class LabelKeeper:
             PlanError: it is not fine-tuned on these labels, or the task has no classes that exclude one another.
         """
         place = rows.place("augment.keep_label")
-        problem = rows.task.facts()["problem"]
-        if problem != "single_label":
-            raise PlanError(
-                f"{place} compares classes of which each row has one, and this is a {problem}; take it out."
-            )
+        require_classes(rows.task, place)
         teacher = load_teacher(section.teacher, rows.task, rows.place("augment.keep_label.teacher"))
         set_pad_token(teacher.tokenizer, None, place)
         columns = (rows.columns.text, rows.columns.text_pair)
@@ -112,9 +107,10 @@ class LabelKeeper:
     @torch.no_grad()
     def _answer(self, texts: Sequence[Text]) -> list[str]:
         model, tokenizer = self.teacher.model, self.teacher.tokenizer
-        longest = min(positions_of(model.config) or tokenizer.model_max_length, tokenizer.model_max_length)
+        longest = longest_read(model.config, tokenizer)
         parts = [list(part) for part in zip(*texts, strict=True)]
-        batch = tokenizer(*parts, padding=True, truncation=True, max_length=longest, return_tensors="pt")
+        cut = {"truncation": longest is not None, "max_length": longest}
+        batch = tokenizer(*parts, padding=True, return_tensors="pt", **cut)
         likeliest = model(**batch.to(self.device)).logits.float().softmax(-1).max(-1)
         found = zip(likeliest.indices.tolist(), likeliest.values.tolist(), strict=True)
         return [f"{label} {confidence:.6f}" for label, confidence in found]

@@ -48,7 +48,8 @@ class Paraphraser:
         is_seq2seq = config.is_encoder_decoder
         loaded = load(section.model, "AutoModelForSeq2SeqLM" if is_seq2seq else "AutoModelForCausalLM", device, where)
         prompt = section.prompt or (_OF_SEQ2SEQ if is_seq2seq else _OF_INSTRUCTED)
-        return cls(Writer(loaded, sampling=Sampling(section.temperature, section.top_p)), prompt)
+        sampling = Sampling(section.temperature, section.top_p)
+        return cls(Writer(loaded, sampling=sampling, adds_special_tokens=not loaded.tokenizer.chat_template), prompt)
 
     def views(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
         """One paraphrase of each text; the text itself where it is too long, or no paraphrase came to an end."""

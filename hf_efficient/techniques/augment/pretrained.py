@@ -35,9 +35,3 @@ def load(name: str, auto_model: str, device: Any, place: str) -> Loaded:
         )
     set_pad_token(tokenizer, None, place)
     return Loaded(name, model.to(device).eval().requires_grad_(False), tokenizer)
-
-
-def positions_of(config: Any) -> int | None:
-    """Tokens that a model can read at most; None where it has no bound."""
-    positions: int | None = getattr(config.get_text_config(), "max_position_embeddings", None)
-    return positions

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessor, LogitsProcessorList
 
+from hf_efficient.models.checks import positions_of
 from hf_efficient.models.teacher import Loaded
 from hf_efficient.tasks.generation import without_chance
-from hf_efficient.techniques.augment.pretrained import positions_of
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,14 @@ class Sampling:
 
     temperature: float
     top_p: float = 1.0
-    top_k: int = 50
+    top_k: int | None = None
+    """None for all."""
 
 
 class RowSampling(LogitsProcessor):
     """Draws the next token of each row by the row's own seed, so that nothing depends on the others in the batch.
 
-    transformers' own sampling draws for the whole batch from the global generator.
+    transformers' own sampling (5.23) draws for the whole batch from the global generator.
     """
 
     def __init__(self, sampling: Sampling, seeds: Sequence[int]) -> None:
@@ -44,7 +45,8 @@ class RowSampling(LogitsProcessor):
 
 def draw(scores: Tensor, sampling: Sampling, uniform: Tensor) -> Tensor:
     """A token of each row (rows,) of scores (rows, tokens), by a number from 0 to 1 for each row."""
-    likely = (scores.float() / sampling.temperature).softmax(-1).topk(min(sampling.top_k, scores.shape[-1]))
+    top_k = min(sampling.top_k or scores.shape[-1], scores.shape[-1])
+    likely = (scores.float() / sampling.temperature).softmax(-1).topk(top_k)
     reached = likely.values.double().cumsum(-1)
     kept = reached - likely.values < sampling.top_p
     mass = (likely.values * kept).double().sum(-1, keepdim=True)
@@ -70,6 +72,8 @@ class Writer:
     num_beams: int = 1
     sampling: Sampling | None = None
     """None takes the likeliest."""
+    adds_special_tokens: bool = True
+    """Whether requests lack the special tokens that the model expects; a chat template has put them in."""
 
     def write(self, requests: Sequence[str], texts: Sequence[str], seeds: Sequence[int], **more: Any) -> list[Written]:
         """What the model writes for each text.
@@ -81,8 +85,8 @@ class Writer:
             more: settings of `generate` for all of them.
         """
         tokenizer = self.loaded.tokenizer
-        read = tokenizer(list(requests), verbose=False)["input_ids"]
-        limits = [2 * len(ids) + 8 for ids in tokenizer(list(texts), verbose=False)["input_ids"]]
+        read = tokenizer(list(requests), add_special_tokens=self.adds_special_tokens, verbose=False)["input_ids"]
+        limits = [self._limit(len(ids)) for ids in tokenizer(list(texts), verbose=False)["input_ids"]]
         fitting = [n for n, ids in enumerate(read) if texts[n].strip() and self._fits(len(ids), limits[n])]
         written = [Written("", False)] * len(texts)
         if fitting:
@@ -96,6 +100,11 @@ class Writer:
         ends = self.loaded.model.generation_config.eos_token_id
         text = self.loaded.tokenizer.decode(ids, skip_special_tokens=True).strip()
         return Written(text, not set(ids).isdisjoint(ends if isinstance(ends, list) else [ends]))
+
+    def _limit(self, length: int) -> int:
+        """Tokens that are written at most for a text of so many."""
+        positions = positions_of(self.loaded.model.config) if self._is_encoder_decoder else None
+        return min(2 * length + 8, positions or 2 * length + 8)
 
     def _fits(self, length: int, limit: int) -> bool:
         positions = positions_of(self.loaded.model.config)

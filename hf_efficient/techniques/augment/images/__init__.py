@@ -37,7 +37,7 @@ def with_views(plan: Plan, section: Augment) -> tuple[Plan, dict[str, Any]]:
         _check_labels(plan)
     seed = args.seed if args.data_seed is None else args.data_seed
     numbers, copies = layout_of(plan, section, seed)
-    draw = views_of(rows, _pictures(plan), section, seed)
+    draw = views_of(rows, _pictures(plan), section, seed, plan.num_unlabelled)
     names = getattr(rows, "column_names", None) or rows[0].keys()
     drawn = DrawnRows(
         rows,
@@ -74,8 +74,8 @@ def _mixing(collator: Any) -> MixingCollator:
     return MixingCollator(default_data_collator if collator is None else collator)
 
 
-def views_of(rows: Any, pictures: Pictures, section: Augment, seed: int) -> ImageViews:
-    """What makes views of rows.
+def views_of(rows: Any, pictures: Pictures, section: Augment, seed: int, num_unlabelled: int = 0) -> ImageViews:
+    """What makes views of rows, those without labels last.
 
     Raises:
         PlanError: grey images are to change their colours.
@@ -85,9 +85,8 @@ def views_of(rows: Any, pictures: Pictures, section: Augment, seed: int) -> Imag
     if jitter is not None and isinstance(pictures, Files) and pictures.mode == "L":
         _check_colours(jitter)
     mixing = Mixing(tuple(change for change in changes if isinstance(change, (MixUp, CutMix))))
-    return ImageViews(
-        rows, pictures, Transform.of(changes), mixing if mixing.ways and not section.control else None, seed
-    )
+    mixes = mixing.ways and not section.control
+    return ImageViews(rows, pictures, Transform.of(changes), mixing if mixes else None, seed, num_unlabelled)
 
 
 def _check_colours(jitter: ColorJitter) -> None:

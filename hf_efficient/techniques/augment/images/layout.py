@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hf_efficient.data.drawn import Numbers, layout
-from hf_efficient.techniques.augment.how_many import balancing
+from hf_efficient.techniques.augment.how_many import balancing, require_classes
 
 if TYPE_CHECKING:
     from hf_efficient.plan import Plan
@@ -33,6 +33,8 @@ def _rows_of_copies(plan: Plan, section: Augment, seed: int) -> Sequence[Numbers
     num_labelled = len(plan.train_dataset) - plan.num_unlabelled
     if section.below_class_size is None:
         return [np.arange(num_labelled)] * section.copies
+    if plan.task is not None:
+        require_classes(plan.task, "augment.below_class_size")
     lacking = balancing(_labels(plan)[:num_labelled], section.below_class_size, seed)
     return [np.flatnonzero(lacking > copy) for copy in range(int(lacking.max(initial=0)))]
 

@@ -26,6 +26,8 @@ class ImageViews:
     transform: Transform
     mixing: Mixing | None
     seed: int
+    num_unlabelled: int = 0
+    """Rows without labels, which stand last."""
 
     def __call__(self, number: int, copy: int, epoch: int) -> Row:
         """A view of a row; its labels' loss is in two parts where images are mixed."""
@@ -37,9 +39,15 @@ class ImageViews:
         if self.mixing is None:
             return self.pictures.put(row, image)
         # Any row may be the partner, not only one of the micro-batch: so a view is the same however a step is split.
-        partner = self.rows[int(generator.integers(len(self.rows)))]
+        partner = self.rows[self._partner(number, generator)]
         mixed = self.mixing(image, lambda: self.transform(self.pictures.read(partner), generator), generator)
         return self._in_parts(self.pictures.put(row, mixed.image), partner, mixed.share)
+
+    def _partner(self, number: int, generator: np.random.Generator) -> int:
+        """The number of a row to mix in, of those with labels or of those without: of their labels none is half."""
+        num_labelled = len(self.rows) - self.num_unlabelled
+        low, high = (0, num_labelled) if number < num_labelled else (num_labelled, len(self.rows))
+        return int(generator.integers(low, high))
 
     def _in_parts(self, row: Row, partner: Row, share: float) -> Row:
         weights = row.get("sample_weight", 1.0), partner.get("sample_weight", 1.0)

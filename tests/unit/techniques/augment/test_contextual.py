@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from hf_efficient.errors import PlanError
 from hf_efficient.recipe.augment_models import Contextual
 from hf_efficient.techniques.augment.contextual import Contextualizer, Masked, _as_written, masked
-from tests.tiny_writers import save_masked_lm, save_seq2seq
+from tests.tiny_writers import save_masked_lm, save_roberta, save_seq2seq
 
 TEXT = "Stir the soup, and add 2 pinches of salt!"
 
@@ -47,6 +49,20 @@ def test_what_can_be_masked_nowhere_stays(augmenter):
     assert augmenter.views(["1 2 …", "", long], [0, 1, 2]) == ["1 2 …", "", long]
 
 
+def test_a_text_that_holds_a_mask_stays(augmenter):
+    texts = ["Stir the [MASK] soup.", TEXT, "[MASK]"]
+    views = augmenter.views(texts, [0, 1, 2])
+    assert [view == text for view, text in zip(views, texts, strict=True)] == [True, False, True]
+
+
+def test_positions_that_stand_after_the_pad_token_s_are_no_room(tmp_path):
+    augmenter = Contextualizer.of(Contextual(model=save_roberta(tmp_path / "roberta", 12), share=0.2), "cpu", str)
+    readable, long = " ".join(["sail"] * 9), " ".join(["sail"] * 10)  # two more tokens begin and end a text
+    views = augmenter.views([readable, long], [0, 1])
+    assert views[0] != readable
+    assert views[1] == long
+
+
 def test_a_view_differs_in_the_masked_words_alone(augmenter):
     for seed in range(20):
         row = masked(TEXT, 0.4, seed)
@@ -75,6 +91,26 @@ def test_words_are_drawn_from_the_likeliest(folder):
     views = [augmenter.views(["Hoist the sail ."], [seed])[0] for seed in range(80)]
     drawn = {view.split()[2] for view in views if view.startswith("Hoist the ")}
     assert drawn - {"sail"} == set(likeliest)
+
+
+class Vocabulary(dict):
+    def get_vocab(self):
+        return self
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        (["[MASK]", "cat", "##s", "7", "c-d", "été"], ["", "cat", "", "", "", "été"]),
+        (["<mask>", "Ġcat", "s", "Ġ7", "Ġ", "ĠDog"], ["", "cat", "", "", "", "Dog"]),
+        (["<mask>", "▁cat", "s", "▁"], ["", "cat", "", ""]),
+    ],
+)
+def test_whole_words_of_a_vocabulary_can_be_filled_in(tokens, words):
+    model = SimpleNamespace(config=SimpleNamespace(vocab_size=len(tokens)))
+    vocabulary = Vocabulary({token: number for number, token in enumerate(tokens)})
+    augmenter = Contextualizer(SimpleNamespace(tokenizer=vocabulary, model=model), 0.1, 1)
+    assert augmenter._words == words
 
 
 @pytest.mark.parametrize(

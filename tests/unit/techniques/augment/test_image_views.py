@@ -110,6 +110,20 @@ def test_rows_without_labels_stand_last_in_an_epoch():
     assert found.train_dataset.numbers[:-6].tolist() == [0, 1, 2, 3] * 3
 
 
+def test_labelled_images_are_mixed_with_labelled_ones():
+    table = [{**row, "labels": number} for number, row in enumerate(rows())]
+    found = drawn({"mixup": {"alpha": 1.0}}, table, num_unlabelled=2).train_dataset
+    pairs = {(view["labels"], view["partner_labels"]) for view in (found[index] for index in range(300))}
+    assert pairs == {(own, other) for group in ((0, 1, 2, 3), (4, 5)) for own in group for other in group}
+
+
+@pytest.mark.parametrize("problem", ["multi_label", "regression"])
+def test_labels_that_are_no_classes_are_not_balanced(problem):
+    task = SimpleNamespace(facts=lambda: {"problem": problem})
+    with pytest.raises(PlanError, match=rf"below_class_size can't take effect: .* this is a {problem} problem"):
+        drawn({"flip": {}, "below_class_size": 3}, task=task)
+
+
 def test_images_that_are_open_keep_their_colours():
     grey, colour, clear, palette = (Image.new(mode, (2, 2)) for mode in ("L", "RGB", "RGBA", "P"))
     assert [Open("image").read({"image": image}).mode for image in (grey, colour, clear, palette)] == [

@@ -5,8 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from datasets import Dataset
+from transformers import AutoConfig, AutoTokenizer, T5ForSequenceClassification
+from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
+from hf_efficient.assets import resolve
 from hf_efficient.errors import AssetError, PlanError
+from hf_efficient.models.teacher import Loaded
 from hf_efficient.recipe.augment_models import KeepLabel
 from hf_efficient.techniques.augment import label_keep
 from hf_efficient.techniques.augment.label_keep import LabelKeeper, with_rows_instead
@@ -71,6 +75,15 @@ def test_rows_stand_in_the_place_of_views():
     assert found["label"][:] == [0, 1, 2, 3, 4]
 
 
+def test_a_teacher_without_a_longest_text_reads_all():
+    tokenizer = AutoTokenizer.from_pretrained(resolve("demo/tiny-t5"))
+    tokenizer.model_max_length = VERY_LARGE_INTEGER
+    config = AutoConfig.from_pretrained(resolve("demo/tiny-t5"), d_model=32, d_ff=32, num_labels=2)
+    teacher = Loaded("t5", T5ForSequenceClassification(config).eval(), tokenizer)
+    (answer,) = LabelKeeper(teacher, 0.9, ("text",), "cpu")._answer([("a long text " * 30,)])
+    assert answer.split()[0] in "01"
+
+
 def test_a_teacher_that_is_not_at_hand_is_named():
     with pytest.raises(AssetError, match=r"augment\.keep_label\.teacher is demo/minilm-l6, .*assets fetch demo/minilm"):
         label_keep.check(KeepLabel(teacher="demo/minilm-l6"), str)
@@ -78,5 +91,5 @@ def test_a_teacher_that_is_not_at_hand_is_named():
 
 def test_labels_that_are_no_classes_are_refused():
     task = SimpleNamespace(facts=lambda: {"problem": "regression"})
-    with pytest.raises(PlanError, match=r"augment\.keep_label compares classes .* is a regression; take it out"):
+    with pytest.raises(PlanError, match=r"augment\.keep_label can't take effect: .* a regression problem; take it out"):
         LabelKeeper.of(KeepLabel(teacher="x"), SimpleNamespace(task=task, place=str))

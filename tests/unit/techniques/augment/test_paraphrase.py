@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from tokenizers.processors import TemplateProcessing
+from transformers import AutoTokenizer
 
 from hf_efficient.errors import PlanError
 from hf_efficient.recipe.augment_models import Paraphrase
 from hf_efficient.techniques.augment.paraphrase import Paraphraser, paraphrase_in
-from hf_efficient.techniques.augment.writing import Written
+from hf_efficient.techniques.augment.writing import Writer, Written
 from tests.tiny_language_models import save_llama
 from tests.tiny_writers import save_masked_lm, save_seq2seq
 
@@ -63,6 +65,21 @@ def test_each_kind_of_model_is_asked_in_its_way(tmp_path):
     own = Paraphraser.of(Paraphrase(model=t5, prompt="<{text}>"), "cpu", str)
     assert asked(own, "one") == "<one>"
     assert own.views(["one"], [0]) == ["one"], "nothing was written"
+
+
+def test_a_chat_template_s_special_tokens_are_not_added_again(tmp_path, monkeypatch):
+    llama = save_llama(tmp_path / "llama", chat=True)
+    tokenizer = AutoTokenizer.from_pretrained(llama)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing("<s> $A", special_tokens=[("<s>", 1)])
+    tokenizer.chat_template = "{{ bos_token }}" + tokenizer.chat_template
+    tokenizer.model_max_length = 256
+    tokenizer.save_pretrained(llama)
+    read = []
+    monkeypatch.setattr(Writer, "_generate", lambda writer, rows, *others: read.extend(rows) or [[2]] * len(rows))
+    paraphraser = Paraphraser.of(Paraphrase(model=llama, prompt="{text}"), "cpu", str)
+    paraphraser.views(["one"], [0])
+    assert tokenizer("one")["input_ids"][0] == 1
+    assert [ids.count(1) for ids in read] == [1]
 
 
 def test_a_model_that_writes_nothing_is_refused(tmp_path):

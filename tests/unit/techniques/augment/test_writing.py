@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from transformers import BartConfig, BartForConditionalGeneration, BatchEncoding
 
 from hf_efficient.models.teacher import Loaded
 from hf_efficient.techniques.augment.pretrained import load
@@ -69,6 +70,48 @@ def test_no_more_is_written_than_about_twice_the_text(kind, request):
     assert all(
         found.is_finished for found, limit in zip(written, limits, strict=True) if 0 < len(found.text) < limit // 2
     )
+
+
+def test_as_long_a_text_is_written_as_was_read(tmp_path):
+    config = BartConfig(
+        vocab_size=48,
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=24,
+        decoder_ffn_dim=24,
+        max_position_embeddings=24,
+        forced_eos_token_id=None,
+        eos_token_id=None,
+    )
+    writer = Writer(Loaded("bart", BartForConditionalGeneration(config).eval(), Letters()))
+    texts = ["x" * 24, "x" * 25]  # twice as much would not fit
+    longest, too_long = writer.write(texts, texts, [0, 0])
+    assert len(longest.text.split()) == 24
+    assert too_long.text == ""
+
+
+def test_words_are_drawn_from_all_unless_some_are_named():
+    scores = torch.linspace(0, -0.001, 80)[None]
+    assert draw(scores, Sampling(1.0), torch.tensor([0.99])).item() == 79
+    assert draw(scores, Sampling(1.0, top_k=50), torch.tensor([0.99])).item() == 49
+
+
+class Letters:
+    """A tokenizer of letters, one token each."""
+
+    pad_token_id = 1
+
+    def __call__(self, texts, **settings):
+        return {"input_ids": [[3 + ord(letter) % 40 for letter in text] for text in texts]}
+
+    def pad(self, batch, **settings):
+        return BatchEncoding({name: torch.tensor([*batch["input_ids"]]) for name in ("input_ids", "attention_mask")})
+
+    def decode(self, ids, **settings):
+        return " ".join(map(str, ids))
 
 
 def test_nothing_is_written_for_a_text_that_is_too_long(causal):
