@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hf_efficient.data.difficulty import refuse_equal
 from hf_efficient.data.fed import histogram
 from hf_efficient.data.keep import kept_rows
 from hf_efficient.data.split import strata_of
 from hf_efficient.errors import PlanError
 from hf_efficient.measure import filling
 from hf_efficient.models.processes import on_main_process
-from hf_efficient.techniques.difficulty import check_rows, first_epoch, refuse_equal, scorer
+from hf_efficient.techniques.difficulty import check_rows, first_epoch, scorer
 
 if TYPE_CHECKING:
     from hf_efficient.data.batches import Indices
