@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from hf_efficient.assets import describe, is_asset, resolve
 from hf_efficient.assets.cache import is_cached
+from hf_efficient.assets.convert.tagger import FILES as OF_TAGGER
 from hf_efficient.data.functions import load_function
 from hf_efficient.errors import AssetError
 from hf_efficient.recipe import augment_texts as words
@@ -21,6 +22,7 @@ from hf_efficient.techniques.augment.replacement import Insert, Replace
 from hf_efficient.techniques.augment.synonyms import ReplaceBySynonyms, Synonyms, synonyms_of_any_kind
 from hf_efficient.techniques.augment.tagger import Tagger
 from hf_efficient.techniques.augment.texts import Augmenter, OfStrings, OfWords
+from hf_efficient.techniques.augment.wordnet import FILES as OF_LEXICON
 from hf_efficient.techniques.augment.wordnet import WordNet
 
 Place: TypeAlias = Callable[[str], str]
@@ -47,7 +49,8 @@ def make_augmenters(sections: Mapping[str, Section], place: Place, device: Any =
 
 
 def _synonym(section: words.Synonym, place: Place) -> Augmenter:
-    wordnet, tagger = _wordnet(section.lexicon, place), _tagger(_folder(section.tagger, place("tagger")))
+    wordnet = _wordnet(section.lexicon, place)
+    tagger = _tagger(_folder(section.tagger, place("tagger"), OF_TAGGER))
     return OfWords(ReplaceBySynonyms(section.share, Synonyms(wordnet, tagger)))
 
 
@@ -77,7 +80,7 @@ def _function(section: words.Function, place: Place) -> Augmenter:
 
 
 def _wordnet(name: str, place: Place) -> WordNet:
-    return _load_wordnet(_folder(name, place("lexicon")))
+    return _load_wordnet(_folder(name, place("lexicon"), OF_LEXICON))
 
 
 @lru_cache(maxsize=2)
@@ -90,7 +93,7 @@ def _tagger(folder: Path) -> Tagger:
     return Tagger.load(folder)
 
 
-def _folder(name: str, place: str) -> Path:
+def _folder(name: str, place: str, files: Iterable[str]) -> Path:
     """The folder of a lexicon, which is not fetched here: a run that needs no network should not try to use one."""
     if is_asset(name) and not is_cached(describe(name)):
         raise AssetError(
@@ -99,6 +102,9 @@ def _folder(name: str, place: str) -> Path:
     folder = resolve(name) if is_asset(name) else Path(name).expanduser()
     if not folder.is_dir():
         raise AssetError(f"{place}: expected an asset or a directory, found {name}, which is neither; correct the name")
+    missing = [file for file in files if not (folder / file).is_file()]
+    if missing:
+        raise AssetError(f"{place}: expected {missing[0]} in the directory {name}, found none; name another directory")
     return folder
 
 
