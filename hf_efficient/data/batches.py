@@ -54,15 +54,19 @@ def steps_by_count(
     num_steps = len(order) // split.rows
     groups = order[: num_steps * split.rows].reshape(num_steps, split.rows)
     steps: list[Indices] = []
-    for window in _windows(groups, blocks):
+    for window in _windows(groups, len(order), blocks):
         by_length = _by_length(window.reshape(-1), lengths).reshape(window.shape)
         steps += list(by_length[generator.permutation(len(window))])
     return _with_rest(steps, _by_length(order[num_steps * split.rows :], lengths), lengths, split)
 
 
-def _windows(groups: Indices, blocks: int) -> Iterator[Indices]:
-    """Consecutive steps whose rows are sorted by length together, (steps, rows), none of two blocks."""
-    for block in np.array_split(groups, min(blocks, max(1, len(groups)))):
+def _windows(groups: Indices, num_rows: int, blocks: int) -> Iterator[Indices]:
+    """Consecutive steps whose rows are sorted by length together, (steps, rows), none of two blocks.
+
+    A step that a border falls into stands alone.
+    """
+    borders, rows = num_rows * np.arange(1, blocks) // blocks, groups.shape[1]
+    for block in np.split(groups, np.unique([borders // rows, -(-borders // rows)])):
         yield from np.array_split(block, max(1, round(len(block) / WINDOW)))
 
 

@@ -62,6 +62,13 @@ class Fed:
         self.as_meant = self.as_meant and self.num_rows == len(meant)
 
 
+def all_as_meant(epochs: Sequence[bool | None]) -> bool | None:
+    """Whether all epochs were fed as they were meant; None where it is not known of one, and the others were."""
+    if False in epochs:
+        return False
+    return None if None in epochs or not epochs else True
+
+
 class NumberedRows:
     """Rows of a sequence, each with its number in its epoch."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hf_efficient.data.images import without_bars
+from hf_efficient.data.randomness import generator_for
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 def with_label_noise(table: Dataset, column: str, share: float, seed: int) -> Dataset:
     """The rows, a share of whose labels are those of another class, each as likely; drawn from the seed."""
     names, classes = np.unique(np.asarray(table[column][:]), return_inverse=True)
-    generator = np.random.default_rng([seed, len(table)])
+    generator = generator_for("label noise", seed)
     rows = generator.permutation(len(table))[: round(share * len(table))]
     classes[rows] = (classes[rows] + generator.integers(1, len(names), len(rows))) % len(names)
+    spare = max(table.column_names, key=len) + "_"  # no column's name
     with without_bars():
-        noisy = table.add_column("noisy", names[classes].tolist(), feature=table.features[column])
-    return noisy.remove_columns(column).rename_column("noisy", column).select_columns(table.column_names)
+        noisy = table.add_column(spare, names[classes].tolist(), feature=table.features[column])
+    return noisy.remove_columns(column).rename_column(spare, column).select_columns(table.column_names)

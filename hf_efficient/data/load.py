@@ -55,7 +55,7 @@ def load_tables(
             raise DataError(f"{split}: expected rows, found none")
         rules.check(table, split, scored=split != "test" or section.test is not None)
     if not section.streaming:
-        if "validation" not in tables:
+        if "validation" not in tables and section.validation_size > 0:
             tables |= _hold_out(tables["train"], rules, section, place)
         tables["train"] = _start_small(tables["train"], rules, section)
     return DatasetDict({split: tables[split] for split in SPLITS if split in tables})

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hf_efficient.data.batches import Indices
 from hf_efficient.data.pace import Pace, whole
+from hf_efficient.data.randomness import generator_for
 
 BLOCKS = 10
 """Equal parts of an epoch, in each of which the same rows are available, however a step is split."""
@@ -16,20 +17,20 @@ BLOCKS = 10
 
 def ranked(scores: NDArray[np.float32], seed: int, *, descending: bool = False) -> Indices:
     """Row numbers from the lowest score to the highest; equal ones in an order drawn from the seed."""
-    ties = np.random.default_rng([seed, len(scores)]).permutation(len(scores))
+    ties = generator_for("equal scores", seed).permutation(len(scores))
     return np.lexsort((ties, -scores if descending else scores))
 
 
 def random_ranks(num_rows: int, seed: int) -> Indices:
     """Row numbers in an order drawn from the seed: the control of a curriculum."""
-    return np.random.default_rng([seed, num_rows]).permutation(num_rows)
+    return generator_for("random ranks", seed).permutation(num_rows)
 
 
 class CurriculumOrder:
     """Row numbers of an epoch, a pure function of (seed, epoch, ranks).
 
     An epoch has as many rows as there are. While some are held back, each block of it is drawn from the rows that are
-    available at its beginning: a row comes again in an epoch only when every other available one has come as often.
+    available at its beginning: a row is drawn again in an epoch only when every other available one has come as often.
     From the epoch on that begins with all rows available, and as long as there are no ranks, an epoch is a permutation
     of all rows: that of a run without a curriculum whose rows are grouped by length.
     """
@@ -42,7 +43,7 @@ class CurriculumOrder:
             pace: which share of them is available when.
             num_epochs: epochs of the whole training.
             seed: what rows are drawn from, with the epoch.
-            mix: share of each block that is drawn from all rows.
+            mix: share of each block that is drawn from all rows, each as likely.
         """
         self.num_rows = num_rows
         self.pace = pace
@@ -82,7 +83,7 @@ class CurriculumOrder:
         assert self.ranks is not None
         first, last = self.available(block)
         num_mixed = round(self.mix * size)
-        taken = [draws.take(self.ranks[first:last], size - num_mixed), draws.take(self.ranks, num_mixed)]
+        taken = [draws.take(self.ranks[first:last], size - num_mixed), draws.any_of_all(num_mixed)]
         return draws.generator.permutation(np.concatenate(taken))
 
     def _is_whole(self) -> bool:
@@ -113,3 +114,9 @@ class _Draws:
             taken.append(few)
             number -= len(few)
         return np.concatenate(taken) if taken else rows[:0]
+
+    def any_of_all(self, number: int) -> Indices:
+        """So many different rows of all, however often they have come."""
+        rows = self.generator.choice(len(self.times), number, replace=False)
+        self.times[rows] += 1
+        return rows

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+STAGES: Final = 5
+"""Of the paces that have some, unless the recipe says how many."""
 Shares = tuple[float, float]
 """Rows that are available, ranked from the first to come: from one share of them to another."""
 

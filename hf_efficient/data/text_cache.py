@@ -42,6 +42,17 @@ class TextCache:
         self.path = path
         self._what = what
 
+    def known(self) -> dict[str, str]:
+        """The texts that are there, by their keys.
+
+        Raises:
+            HfEfficientError: the file can't be read.
+        """
+        try:
+            return self._read()
+        except OSError as error:
+            raise self._refusal(error) from error
+
     def texts(self, keys: Sequence[str], make: Batches) -> list[str]:
         """The text of each key; `make` is asked for those that are not there, once for each key.
 
@@ -58,11 +69,14 @@ class TextCache:
                 if first:
                     self._append(make(sorted(first.values())), keys, known)
         except OSError as error:
-            raise HfEfficientError(
-                f"{self.path}: {self._what} can't be kept there ({error.strerror or error}); free some space, or name "
-                "another folder in HF_EFFICIENT_HOME."
-            ) from error
+            raise self._refusal(error) from error
         return [known[key] for key in keys]
+
+    def _refusal(self, error: OSError) -> HfEfficientError:
+        return HfEfficientError(
+            f"{self.path}: {self._what} can't be kept there ({error.strerror or error}); free some space, or name "
+            "another folder in HF_EFFICIENT_HOME."
+        )
 
     def _append(
         self, batches: Iterable[tuple[Sequence[int], Sequence[str]]], keys: Sequence[str], known: dict[str, str]

@@ -28,6 +28,8 @@ class TrainRows:
     """The task that they are for."""
     device: Any = "cpu"
     """Where models compute."""
+    makes_views: bool = True
+    """Whether views that cost much are made, or only those taken that are there."""
     unlabelled: Dataset | None = None
     """Rows without labels."""
     unlabelled_views: Dataset | None = None

@@ -92,9 +92,11 @@ class Function(Section):
 
 WORD_FOR_WORD: Final = ("synonym", "spelling", "keyboard")
 """Augmenters that put a word in the place of a word, so that labels of words stay."""
+BY_MODELS: Final = ("contextual", "back_translation", "paraphrase")
+"""Augmenters that ask a model, so that their views cost much."""
 TEXT_AUGMENTERS: Final = (
     *WORD_FOR_WORD,
     *("random_swap", "random_delete", "random_insert", "sentence_reorder", "nlpaug", "function"),
-    *("contextual", "back_translation", "paraphrase"),
+    *BY_MODELS,
 )
 """Names of the augmenters of texts."""

@@ -581,8 +581,10 @@ def _translation(recipe: Recipe) -> Iterator[Complaint]:
 
 
 def _evaluation(recipe: Recipe) -> Iterator[Complaint]:
-    """What looks at the evaluation's metric needs both."""
-    training = recipe.training
+    """What looks at the evaluation's metric needs both, and an evaluation needs rows."""
+    training, data = recipe.training, recipe.data
+    if data.validation_size == 0 and data.validation is None and training.eval_strategy != "no":
+        yield "data.validation_size", "is 0, so that no rows are held out to be scored: set training.eval_strategy: no."
     watchers = {
         "early_stopping": recipe.early_stopping is not None,
         "training.lr_scheduler_type": training.lr_scheduler_type in METRIC_SCHEDULES,
@@ -658,6 +660,8 @@ def _active(recipe: Recipe) -> Iterator[Complaint]:
         yield "active.seed_size", f"is {active.seed_size}, more than the {active.budget} labels of active.budget."
     if active.seed_set == "stratified" and not active.is_simulated:
         yield "active.seed_set", "stratified needs the labels that are yet to be given: write clusters."
+    if active.is_simulated and recipe.data.validation_size == 0 and recipe.data.validation is None:
+        yield "data.validation_size", "is 0, and a simulation scores the model of each round: take it out."
     if not (active.is_simulated or active.labeller in PEOPLE or ":" in active.labeller):
         hint = did_you_mean(active.labeller, (SIMULATED, *PEOPLE))
         known = ", ".join((SIMULATED, *PEOPLE))

@@ -34,7 +34,7 @@ class Curriculum(Difficulty):
     stages: int | None = Field(default=None, ge=2)
     """Stages of `step`, `baby_steps` and `one_pass`; by default 5."""
     mix: float = Field(default=0.0, ge=0.0, lt=1.0)
-    """Share of the rows that are drawn from all, available or not."""
+    """Share of the rows that are drawn from all, available or not, each as likely."""
 
     @property
     def watches_training(self) -> bool:

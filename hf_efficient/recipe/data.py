@@ -52,8 +52,9 @@ class DataSection(Section):
     directory, Hub name or asset; labels among them are not looked at."""
     columns: Columns = Columns()
     """Which column plays which part."""
-    validation_size: float = Field(default=0.1, gt=0.0, lt=1.0)
-    """Share of the training rows held out, stratified by label, where there is no validation split."""
+    validation_size: float = Field(default=0.1, ge=0.0, lt=1.0)
+    """Share of the training rows held out, stratified by label, where there is no validation split; 0 holds out
+    none, for a run that scores nothing."""
     seed: int = Field(default=0, ge=0)
     """Seed of the held-out share, `fraction`, `limit` and `label_noise`; apart from `training.seed`, so that seeds
     share a split."""

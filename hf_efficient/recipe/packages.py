@@ -103,7 +103,7 @@ def missing_packages(recipe: Recipe) -> Iterator[Complaint]:
 
 
 def _of_nlpaug(recipe: Recipe) -> list[str]:
-    return [name for name in ("spelling", "keyboard", "nlpaug") if recipe.augment and getattr(recipe.augment, name)]
+    return [name for name in ("spelling", "keyboard") if recipe.augment and getattr(recipe.augment, name)]
 
 
 def _translates_offline(recipe: Recipe) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import reduce
 from pathlib import Path
 from typing import Any, Final, Self
@@ -202,9 +202,10 @@ class Recipe(Section):
         """The resolved recipe as YAML 1.2, the source of each value behind it; loads back to an equal recipe."""
         return emit(self.to_mapping(), lambda path: self._provenance.source(path).short)
 
-    def digest(self) -> str:
-        """A hash, the same on every machine, of all values that decide the result."""
-        values = json.dumps(self._deciding(), sort_keys=True)
+    def digest(self, *, without: Container[str] = ()) -> str:
+        """A hash, the same on every machine, of all values that decide the result, less those at some paths."""
+        deciding = {path: value for path, value in self._deciding().items() if path not in without}
+        values = json.dumps(deciding, sort_keys=True)
         return hashlib.sha256(values.encode()).hexdigest()[:16]
 
     def differences(self, other: Recipe) -> list[str]:

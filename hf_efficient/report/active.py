@@ -53,13 +53,13 @@ def curves_table(rows: Sequence[Row]) -> list[list[str]]:
     header = ["strategy", "seeds", *(f"{metric}\n{count(step)} labels" for step in steps)]
     header += [f"labels to {SHARE_OF_FULL:.0%}\nof full data's", f"labels to\n{CONTROL}'s last", "saved"]
     lines = [header]
-    control = _last_of_control(rows)
     for strategy in strategies_of(rows):
         mine = [row for row in rows if row["strategy"] == strategy]
         at = [_spread([_at(curve_of(row), step) for row in mine]) for step in steps]
-        goal = None if full is None else SHARE_OF_FULL * full
-        of_control = "–" if strategy == CONTROL else _reached(mine, control)
-        lines.append([strategy, str(len(mine)), *at, _reached(mine, goal), of_control, _saved(mine, rows)])
+        to_full = [] if full is None else [_labels_to(SHARE_OF_FULL * full, row) for row in mine]
+        pairs = _labels_to_last_of_control(mine, rows)
+        to_control = [labels for labels, _ in pairs]
+        lines.append([strategy, str(len(mine)), *at, _reached(to_full), _reached(to_control), _saved(strategy, pairs)])
     return lines
 
 
@@ -103,41 +103,42 @@ def _at(curve: Curve, labels: int) -> float | None:
     return dict(curve).get(labels)
 
 
-def _last_of_control(rows: Sequence[Row]) -> float | None:
-    lasts = [curve_of(row)[-1][1] for row in rows if row["strategy"] == CONTROL and curve_of(row)]
-    return statistics.mean(lasts) if lasts else None
+def _labels_to(goal: float, row: Row) -> int | None:
+    return labels_to_reach(curve_of(row), goal, greater_is_better=row["greater_is_better"])
 
 
-def _numbers(mine: Sequence[Row], goal: float) -> list[int | None]:
-    return [labels_to_reach(curve_of(row), goal, greater_is_better=row["greater_is_better"]) for row in mine]
+def _labels_to_last_of_control(mine: Sequence[Row], rows: Sequence[Row]) -> list[tuple[int | None, int | None]]:
+    """Labels that a strategy and the control needed for the metric that the control ended with, seed by seed.
+
+    The control, too, is counted to the first round that was as good: its metric may have stood still since.
+    """
+    controls = {row["seed"]: row for row in rows if row["strategy"] == CONTROL and curve_of(row)}
+    pairs = []
+    for row, control in ((row, controls[row["seed"]]) for row in mine if row["seed"] in controls):
+        goal = curve_of(control)[-1][1]
+        pairs.append((_labels_to(goal, row), _labels_to(goal, control)))
+    return pairs
 
 
-def _reached(mine: Sequence[Row], goal: float | None) -> str:
+def _reached(labels: Sequence[int | None]) -> str:
     """Labels to reach a goal: the mean of the seeds that did, and how many did where not all of them."""
-    if goal is None:
-        return NOT_MEASURED
-    found = [number for number in _numbers(mine, goal) if number is not None]
+    found = [number for number in labels if number is not None]
     if not found:
-        return "not reached"
-    return _spread(found, whole=True) + ("" if len(found) == len(mine) else f" ({len(found)} of {len(mine)})")
+        return "not reached" if labels else NOT_MEASURED
+    return _spread(found, form=",.0f") + ("" if len(found) == len(labels) else f" ({len(found)} of {len(labels)})")
 
 
-def _saved(mine: Sequence[Row], rows: Sequence[Row]) -> str:
-    """Share of the control's labels that a strategy does without, at the control's last metric."""
-    control = _last_of_control(rows)
-    spent = [curve_of(row)[-1][0] for row in rows if row["strategy"] == CONTROL and curve_of(row)]
-    if control is None or mine[0]["strategy"] == CONTROL:
+def _saved(strategy: str, pairs: Sequence[tuple[int | None, int | None]]) -> str:
+    """Share of the control's labels that a strategy does without."""
+    if strategy == CONTROL or not pairs:
         return "–"
-    numbers = [number for number in _numbers(mine, control) if number is not None]
-    if len(numbers) < len(mine):
-        return "none"
-    return f"{1 - statistics.mean(numbers) / statistics.mean(spent):.0%}"
+    shares = [100 - 100 * labels / spent for labels, spent in pairs if labels is not None and spent is not None]
+    return f"{_spread(shares, form=',.0f')}%" if len(shares) == len(pairs) else "none"
 
 
-def _spread(values: Sequence[float | None], *, whole: bool = False) -> str:
+def _spread(values: Sequence[float | None], *, form: str = ".4f") -> str:
     found = [value for value in values if value is not None]
     if not found:
         return NOT_MEASURED
-    form = ",.0f" if whole else ".4f"
     mean = f"{statistics.mean(found):{form}}"
     return f"{mean} ± {statistics.stdev(found):{form}}" if len(found) > 1 else mean

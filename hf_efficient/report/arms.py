@@ -33,13 +33,15 @@ def arms_table(rows: Sequence[Row], control: str | None = None) -> list[list[str
     """A header, and of each arm its seeds, metrics, time, memory and parameters: the mean ± standard deviation.
 
     With the name of a control there is the difference from it in the first metric, too, taken seed by seed; with
-    conditions, the arms of each.
+    conditions, the arms of each; where difficulties of rows were found on disk, what they have cost.
     """
     metrics = list(dict.fromkeys((split, name) for row in rows for split in scored_splits(row) for name in _named(row)))
     header = ["arm", "seeds", *(f"{metric_label(name)}\n{split}" for split, name in metrics)]
     if control is not None:
         header.append(f"against\n{control}")
-    lines = [[*header, "CPU time", "peak\nmemory", "trained", "stored"]]
+    with_found = any(_found_scores(row) is not None for row in rows)
+    header += ["CPU time", *(["of earlier runs,\nfor scores"] if with_found else [])]
+    lines = [[*header, "peak\nmemory", "trained", "stored"]]
     with_conditions = any(row["condition"] for row in rows)
     if with_conditions:
         lines[0].insert(0, "condition")
@@ -51,6 +53,7 @@ def arms_table(rows: Sequence[Row], control: str | None = None) -> list[list[str
         ]
         cost = [
             _spread((row["training"]["cpu_seconds"] for row in of_arm), duration, with_deviation=False),
+            *([_of_earlier_runs(of_arm)] if with_found else []),
             _spread((row["peak_memory_bytes"] for row in of_arm), size, with_deviation=False),
             _spread((row["model"]["trainable_parameters"] for row in of_arm), count, with_deviation=False),
             _spread((stored_bytes(row) for row in of_arm), size, with_deviation=False),
@@ -75,6 +78,17 @@ def _against(rows: list[Row], of_condition: list[Row], control: str, metric: tup
 
 def _signed(value: float | None) -> str:
     return NOT_MEASURED if value is None else f"{value:+.4f}"
+
+
+def _found_scores(row: Row) -> float | None:
+    seconds: float | None = row["training"].get("found_scores_cpu_seconds")
+    return seconds
+
+
+def _of_earlier_runs(rows: Iterable[Row]) -> str:
+    """What earlier runs spent for an arm, the mean over all its seeds; empty if it found nothing."""
+    found = [_found_scores(row) for row in rows]
+    return "" if found == [None] * len(found) else duration(statistics.mean(seconds or 0.0 for seconds in found))
 
 
 def stored_bytes(row: Row) -> int:

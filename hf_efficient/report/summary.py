@@ -77,7 +77,11 @@ def _on_splits(report: Mapping[str, Any], name: str) -> str:
 
 def _time(training: Mapping[str, Any]) -> str:
     elapsed = duration(training["seconds"])
-    return elapsed if training["cpu_seconds"] is None else f"{elapsed} ({duration(training['cpu_seconds'])} of CPU)"
+    if training["cpu_seconds"] is None:
+        return elapsed
+    found = training.get("found_scores_cpu_seconds")
+    more = "" if found is None else f"; {duration(found)} more in an earlier run, for the difficulty of rows"
+    return f"{elapsed} ({duration(training['cpu_seconds'])} of CPU{more})"
 
 
 def _with_unit(number: float | None, unit: str) -> str:

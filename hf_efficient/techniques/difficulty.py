@@ -59,6 +59,19 @@ def check_rows(plan: Plan, section: Difficulty, place: str) -> None:
         )
 
 
+def refuse_equal(scores: Scores, by: str, place: str) -> None:
+    """Refuse scores that tell no row from another.
+
+    Raises:
+        PlanError: they do not.
+    """
+    if len(scores) > 1 and scores.min() == scores.max():
+        raise PlanError(
+            f"{place}.by: {by} gives all {len(scores):,} rows the same score, {scores[0]:g}, so that they have no "
+            "order; rank them by something else."
+        )
+
+
 def scorer(plan: Plan, section: Difficulty, place: str) -> Callable[[], Scored]:
     """What scores the rows of an epoch of the plan, to be called once.
 
@@ -208,7 +221,7 @@ def _scores_of_brief(by: str, labels: Supervised, training: BriefTraining, args:
     if by == "forgetting":
         seen = Forgetting(len(training.rows))
         training(lambda numbers, batch, rows: seen.update(numbers, difficulty(by, labels, batch).cpu().numpy()))
-        return seen.scores()
+        return seen.end_epoch()
     return _scores_of_reference(by, labels, training(), training.rows, training.collator, args)
 
 
@@ -234,13 +247,15 @@ def text_of(plan: Plan) -> Callable[[int], str | None]:
     columns = getattr(plan.task, "columns", None)
     parts = (getattr(columns, part, None) for part in ("text", "text_pair", "tokens", "prompt"))
     names = [name for name in parts if isinstance(name, str) and name in getattr(table, "column_names", ())]
+    # Rows without labels come last in an epoch, and another epoch's texts stand in their places of the table.
+    num_texts = min(len(table), plan.num_train_rows - plan.num_unlabelled) if names else 0
     rows = first_epoch(plan)
     if not names and "name" in getattr(rows, "column_names", ()):  # of an image
         files: Sequence[str] = rows["name"][:]
         return lambda row: files[row]
 
     def text(row: int) -> str | None:
-        if not names or row >= len(table):
+        if not names or row >= num_texts:
             return None
         values = [table[row][name] for name in names]
         words = " | ".join(" ".join(value) if isinstance(value, list) else str(value) for value in values)

@@ -57,8 +57,10 @@ def build(
     args: TrainingArguments,
     scheduler: Scheduler | None = None,
     live: Live = Live(),
+    *,
+    makes_views: bool = True,
 ) -> Plan:
-    """The plan of a recipe.
+    """The plan of a recipe; without `makes_views`, views by models that were never made are the rows themselves.
 
     Raises:
         PlanError: settings that contradict the machine, the launch, the model, the data or each other.
@@ -91,7 +93,7 @@ def build(
         loaded = loaded.cut(recipe.distill.student.from_teacher, processing_class)
     refuse_for_this_model(recipe, loaded.model)
     task = tasks.bind(task, loaded.model, processing_class)
-    train = prepare(recipe, args, task, tables)
+    train = prepare(recipe, args, task, tables, makes_views=makes_views)
     tables["train"] = train.table
     if train.unlabelled_views is not None:
         tables[UNLABELLED_VIEWS] = train.unlabelled_views

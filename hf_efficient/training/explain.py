@@ -97,7 +97,9 @@ def explain(recipe: Recipe) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, without_library_bars():
         elsewhere = RunDirectory(Path(folder))
         args, precision, scheduler = training_arguments(recipe, elsewhere)
-        plan = divide_steps(recipe, build(recipe, args, scheduler), RunDirectory.of(recipe), keep=False)
+        plan = divide_steps(
+            recipe, build(recipe, args, scheduler, makes_views=False), RunDirectory.of(recipe), keep=False
+        )
         trainer = make_trainer(plan, elsewhere)
         launch = Launch.current(args, plan.model)
         return {

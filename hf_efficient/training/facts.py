@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -29,6 +30,7 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
     launch = Launch.current(args, plan.model)
     scored = {"validation": plan.eval_dataset, "test": plan.test_dataset}
     assert plan.task is not None
+    techniques = {name: told() if callable(told) else told for name, told in plan.facts.items()}
     trained_rows: float = trained.steps * effective_batch_size(args, plan.model)
     if trained.epochs is not None:
         trained_rows = trained.epochs * plan.num_train_rows
@@ -60,6 +62,7 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
             "cpu_seconds": trained.cpu_seconds,
             "cache_seconds": trained.cache_seconds,
             "cache_cpu_seconds": trained.cache_cpu_seconds,
+            "found_scores_cpu_seconds": _found_scores(techniques, trained),
             "total_seconds": trained.total_seconds,
             "steps": trained.steps,
             "epochs": trained.epochs,
@@ -80,11 +83,22 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
             "python": platform.python_version(),
             **{name: version(name) for name in (*REPORTED_PACKAGES, *(["peft"] if recipe.peft else []))},
         },
-        "techniques": {name: told() if callable(told) else told for name, told in plan.facts.items()},
+        "techniques": techniques,
         "notes": list(plan.notes),
         "recipe_digest": recipe.digest(),
         "output_dir": str(RunDirectory.of(recipe).path),
     }
+
+
+def _found_scores(techniques: Mapping[str, Any], trained: Trained) -> float | None:
+    """CPU seconds of earlier runs for difficulties of rows that this one found on disk.
+
+    None if it found none, or goes on after an interruption: what it found may be its own, and is on its clock then.
+    """
+    facts = [told for told in techniques.values() if told.get("scores_found")]
+    if not facts or trained.resumed_from_step is not None:
+        return None
+    return float(sum(told["scoring_cpu_seconds"] for told in facts))
 
 
 def rows_of_training(plan: Plan) -> dict[str, int | None]:

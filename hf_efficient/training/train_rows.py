@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from hf_efficient.tasks.base import Task
 
 
-def prepare(recipe: Recipe, args: TrainingArguments, task: Task, tables: DatasetDict) -> TrainRows:
+def prepare(
+    recipe: Recipe, args: TrainingArguments, task: Task, tables: DatasetDict, *, makes_views: bool
+) -> TrainRows:
     """The training rows as the techniques leave them before they are encoded; a stream as it is."""
     rows = TrainRows(
         tables["train"],
@@ -34,6 +36,7 @@ def prepare(recipe: Recipe, args: TrainingArguments, task: Task, tables: Dataset
         epochs_of=partial(_num_epochs, recipe, args),
         task=task,
         device=args.device,
+        makes_views=makes_views,
         unlabelled=tables.get(UNLABELLED),
     )
     if recipe.data.streaming:

@@ -193,6 +193,10 @@ def test_a_function_labels(tmp_path):
         learn(tmp_path / "wrong", unlabelled, labeller=lambda texts: ["soup"] * len(texts))
     with pytest.raises(DataError, match="expected a label for each of 6 rows, found 1"):
         learn(tmp_path / "few", unlabelled, labeller=lambda texts: ["cooking"])
+    with pytest.raises(PlanError, match="the function fails with KeyError: 'anchor'"):
+        learn(tmp_path / "raises", unlabelled, labeller=lambda texts: [{}["anchor"]])
+    with pytest.raises(PlanError, match="the function fails with TypeError: 'NoneType' object is not iterable"):
+        learn(tmp_path / "none", unlabelled, labeller=lambda texts: None)
 
 
 def test_words_that_can_t_be_meant(tmp_path, monkeypatch):
@@ -200,19 +204,48 @@ def test_words_that_can_t_be_meant(tmp_path, monkeypatch):
         active_learning("smoke")
     with pytest.raises(RecipeError, match=r"active.metric is acuracy, .* Did you mean accuracy"):
         learn(tmp_path, {"active.metric": "acuracy"})
-    with pytest.raises(RecipeError, match="no_such_module can't be imported"):
+    with pytest.raises(PlanError, match="no_such_module can't be imported"):
         learn(tmp_path, {"active.labeller": "no_such_module:label"})
-    with pytest.raises(RecipeError, match=r"os.path has no function jion. Did you mean join"):
+    with pytest.raises(PlanError, match=r"os.path has no function jion. Did you mean join"):
         learn(tmp_path, {"active.labeller": "os.path:jion"})
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(PlanError, match="runs as one process"):
         learn(tmp_path)
-    monkeypatch.delenv("WORLD_SIZE")
-    learn(tmp_path, {"active.budget": 6})
+
+
+def test_a_loop_may_be_given_more_labels_until_it_has_ended(tmp_path):
+    write_rows(tmp_path / "rows.csv", [{"text": row["text"]} for row in sentences(24)])
+    unlabelled = {"data": {"name": None, "train": str(tmp_path / "rows.csv")}, "task.labels": ["cooking", "sailing"]}
+    asked = []
+
+    def label(texts):
+        asked.append(len(texts))
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return ["sailing" if "sail" in text or "anchor" in text else "cooking" for text in texts]
+
+    def more(settings, folder="run", **arguments):
+        return learn(tmp_path / folder, {**unlabelled, **settings}, labeller=label, **arguments)
+
+    with pytest.raises(KeyboardInterrupt):
+        more({"active.budget": 10})
     with pytest.raises(RunDirectoryError, match="holds a loop with another recipe"):
-        learn(tmp_path, {"active.budget": 10}, labels="labels.csv")
+        more({"active.query_size": 5}, labels="labels.csv")
+    ended = more({"active.budget": 14, "active.stability": 1.0, "active.stability_rounds": 9})
+    assert [record["labels"] for record in ended.rounds] == [0, 6, 10, 14]
+    assert asked == [6, 4, 4, 4]
+    with pytest.raises(
+        RunDirectoryError, match=r"has ended \(all 14 labels .* another training.output_dir and give it"
+    ):
+        more({"active.budget": 18}, labels="labels.csv")
     with pytest.raises(RunDirectoryError, match="this loop has ended, and takes no more labels"):
-        learn(tmp_path, {"active.budget": 6}, labels="labels.csv")
+        more(
+            {"active.budget": 14, "active.stability": 1.0, "active.stability_rounds": 9},
+            labels="labels.csv",
+        )
+    further = more({"active.budget": 18}, "further", labels=ended.directory.labels)
+    assert further.rounds[0]["labels"] == 14
+    assert ended.labels.items() < further.labels.items()
 
 
 def test_strategies_are_compared_over_seeds_with_all_labels(tmp_path, capsys, monkeypatch):
@@ -330,15 +363,25 @@ def test_a_person_fills_a_file_in_and_the_same_command_goes_on(command_line, poo
     assert "to_label-000.csv:5: expected one of cooking, sailing or skip, found sialing." in second.err
     assert len((file.parent / "labels.jsonl").read_text().splitlines()) == 3
 
-    file.write_text(file.read_text().replace("sialing", "skip"))
+    head, first_row, *others = file.read_text().replace("sialing", "skip").splitlines()
+    corrected = first_row.replace("cooking", "?").replace("sailing", "cooking").replace("?", "sailing")
+    file.write_text("\n".join([head, corrected, *others]) + "\n")
     assert "4 rows wait for labels: fill in" in command_line.run("active", str(pool)).out
+    log = [json.loads(line) for line in (file.parent / "labels.jsonl").read_text().splitlines()]
+    number, _, label = corrected.rpartition(",")
+    assert log[3:] == [
+        {"id": int(number.partition(",")[0]), "label": label, "by": "to_label-000.csv"},
+        {"id": int(others[-1].partition(",")[0]), "skipped": True, "by": "to_label-000.csv"},
+    ]
     fill(file.parent / "to_label-001.csv")
     third = command_line.run("active", str(pool))
     assert "1 rows wait" in third.out  # 7 labels, and a budget of 8
     fill(file.parent / "to_label-002.csv")
     last = command_line.run("active", str(pool))
     assert last.status == 0
-    assert command_line.report["data"]["rows"]["train"] + command_line.report["data"]["rows"]["validation"] == 8
+    assert command_line.report["data"]["rows"] == {"train": 8}  # all labels that the person gave
+    assert command_line.report["metrics"] == {}
+    assert "models learn from all labels, and nobody measures them" in last.err
 
 
 def test_labels_of_any_rows_are_taken_from_a_file(command_line, pool):
@@ -361,6 +404,28 @@ def test_labels_of_any_rows_are_taken_from_a_file(command_line, pool):
     )
     log = (command_line.run_directory / "active" / "labels.jsonl").read_text().splitlines()
     assert json.loads(log[-1]) == {"id": 20, "label": "sailing", "by": "wrong.csv"}
+    spaced, cut = (f" {rows[number]['text']}".replace(" ", "\n") for number in (11, 12))
+    own = [{"id": 11, "text": spaced, "label": "sailing"}, {"id": 13, "text": cut, "label": "cooking"}]
+    keys = command_line.rows("keys.csv", own)
+    ending = command_line.run("active", str(pool), "--labels", str(keys), "active.budget=9")
+    assert "expected the text of the pool's row 13 beside its id, found another; correct" in ending.said[-1]
+    assert [
+        json.loads(line)["id"]
+        for line in (command_line.run_directory / "active" / "labels.jsonl").read_text().splitlines()
+    ][-1] == 11
+
+
+def test_a_loop_over_other_rows_is_refused_and_left_as_it_is(command_line, pool):
+    command_line.run("active", str(pool))
+    folder = command_line.run_directory / "active"
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    command_line.rows("rows.csv", [{"text": f"{row['text']} again"} for row in sentences(24)])
+    command_line.rows("scored.csv", sentences(6))
+    labels = command_line.text("labels.csv", "id,label\n1,sailing\n")
+    scored = f"data.validation={command_line.folder}/scored.csv"
+    ending = command_line.run("active", str(pool), scored, "--labels", str(labels))
+    assert "holds a loop with another pool" in ending.said[-1]
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_it_waits_for_a_file_to_be_filled_in(command_line, pool):
@@ -397,7 +462,13 @@ def test_it_waits_for_a_file_to_be_filled_in(command_line, pool):
         ("text,label\n,\nb,\n", ["data.columns.text=txt"], "data.columns.text: there is no column txt"),
         ("number\n1\n2\n", [], "expected a column named text or sentence, or only one of strings"),
         ("text\na\nb\n", ["active.labeller=simulated"], "A simulation knows all labels; write active.labeller: file"),
-        ("text\na\nb\n", ["active.target=0.9"], "active.target can't be reached without rows to score"),
+        ("text\na\nb\n", ["active.target=0.9"], "active.target can't take effect without rows to score; name"),
+        (
+            "text\na\nb\n",
+            ["training.metric_for_best_model=accuracy"],
+            "training.metric_for_best_model can't take effect without rows to score",
+        ),
+        ("text\na\nb\n", ["data.validation_size=0.2"], "data.validation_size can't take effect without rows to score"),
     ],
 )
 def test_a_pool_that_can_t_be_used_is_one_line(command_line, pool, text, settings, message):

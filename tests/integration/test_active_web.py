@@ -43,7 +43,7 @@ def labelling(tmp_path, monkeypatch):
     monkeypatch.setattr(web, "_SECONDS_TO_SEE_THE_END", 0)
     log = LabelLog(tmp_path / "labels.jsonl", CLASSES)
     with WebLabeller() as labeller:
-        thread = threading.Thread(target=labeller, args=(Query(2, (1, 3, 0), Rows()), log), daemon=True)
+        thread = threading.Thread(target=labeller, args=(Query(2, (1, 3, 0), (1, 3, 0), Rows()), log), daemon=True)
         thread.start()
         while labeller.desk is None:
             pass

@@ -10,6 +10,7 @@ from datasets import Dataset
 
 from hf_efficient import EfficientTrainer
 from hf_efficient.errors import PlanError
+from hf_efficient.recipe import packages
 from hf_efficient.recipe.augment import Augment
 from tests.integration.command_line import write_rows
 from tests.tiny import Case
@@ -216,3 +217,11 @@ def test_a_trainer_with_encoded_rows_refuses_to_augment_them(tmp_path):
             train_dataset=Dataset.from_list([{"input_ids": [1], "labels": 0}]),
             techniques=[Augment(random_swap={})],
         )
+
+
+@pytest.mark.parametrize("name", ["spelling", "keyboard"])
+def test_a_missing_package_is_named_with_the_command_that_installs_it(command_line, monkeypatch, name):
+    monkeypatch.setattr(packages, "find_spec", lambda module: None)
+    ending = command_line.finetune(f"augment={{{name}: {{}}}}")
+    assert ending.status == 2
+    assert f"augment.{name} is on, which needs the package nlpaug: pip install 'hf-efficient[nlpaug]'" in ending.err

@@ -62,7 +62,9 @@ def run(folder, *, rows=ROWS, labels=("cooking", "sailing"), **words):
     ],
 )
 def test_what_rows_say_of_themselves(section, easiest, tmp_path):
-    found = run(tmp_path / "run", curriculum=section)["techniques"]["curriculum"]
+    report = run(tmp_path / "run", curriculum=section)
+    found = report["techniques"]["curriculum"]
+    assert any("20% of them at first, all after 50% of the training" in note for note in report["notes"])
     assert [row["row"] for row in found["scores"]["easiest"]] == easiest
     assert found["scores"]["easiest"][0]["text"] == ROWS[easiest[0]]["text"]
     assert sum(found["scores"]["counts"]) == NUM_ROWS
@@ -87,6 +89,10 @@ def test_what_rows_say_of_themselves(section, easiest, tmp_path):
         (
             {"curriculum": {"by": "el2n", "brief": {"learning_rate": 1e30}}},
             "for the el2n of the training rows gives no finite numbers; take another reference, or a lower",
+        ),
+        (
+            {"prune": {"by": "column", "column": "same", "keep": 0.5}},
+            "prune.by: column gives all 40 rows the same score, 1, so that",
         ),
         ({"prune": {"by": "length", "keep": 0.01}}, "prune.keep: 0.01 of 40 rows leaves none"),
         (

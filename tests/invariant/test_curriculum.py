@@ -79,6 +79,10 @@ def test_scores_that_are_found_give_the_same_run(tmp_path):
     # The brief training is charged to the run that did it.
     assert runs[0]["training"]["cache_seconds"] >= first["scoring_seconds"] > 0
     assert runs[1]["training"]["cache_seconds"] < first["scoring_seconds"]
+    # What it spent stands in the report of the run that found the scores, beside that run's own clock.
+    told = [report["training"]["found_scores_cpu_seconds"] for report in runs]
+    assert told == [None, first["scoring_cpu_seconds"]]
+    assert "more in an earlier run" in (tmp_path / "second" / "report.md").read_text()
 
 
 def test_the_control_has_the_same_pace_and_other_rows(tmp_path):

@@ -131,6 +131,7 @@ def _row(comparison: Comparison, strategy: str, seed: int, pool: Pool, features:
     loop = make_loop(recipe, pool, directory, simulated, features=features)
     curve: list[tuple[int, float | None]]
     if strategy == FULL:
+        loop.open()
         curve, stopped = [(len(pool), loop.learner.fit(pool.known, 0).metrics.get(loop.metric))], None
     else:
         loop.run()

@@ -17,6 +17,7 @@ from torch import nn
 from hf_efficient import tasks
 from hf_efficient.data.labels import class_ids, read_labels
 from hf_efficient.errors import PlanError
+from hf_efficient.experiments.active.plain import plain_recipe
 from hf_efficient.experiments.active.pool import write_rows
 from hf_efficient.models import encoding_limits
 from hf_efficient.tasks.classification import softmax
@@ -37,10 +38,6 @@ Metrics = Mapping[str, float | None]
 
 WITH_EMBEDDINGS: Final = ("core_set", "badge", "contrastive")
 """Strategies that compare rows by what the head sees of them."""
-_NOT_OF_A_ROUND: Final = (
-    *("active", "hub", "data.fraction", "data.limit", "data.validation_size", "training.resume_from_checkpoint"),
-)
-"""What a round, or the run at the end, doesn't take from the recipe: its rows are chosen already."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +72,6 @@ class Learner(Protocol):
     def fit(self, labels: Mapping[int, str], number: int) -> Fitted:
         """The model of a round."""
         ...
-
-
-def plain_recipe(recipe: Recipe, directory: ActiveDirectory, settings: Mapping[str, Any], pool: Pool) -> Recipe:
-    """The recipe of a plain run on labelled rows, scored as the loop's models are."""
-    scored = {} if pool.validation is None else {"data.validation": str(directory.validation)}
-    return recipe.replace({**scored, **settings}, without=_NOT_OF_A_ROUND)
 
 
 @dataclass(frozen=True)

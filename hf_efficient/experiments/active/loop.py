@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hf_efficient.errors import RunDirectoryError
 from hf_efficient.experiments.active import acquisition
+from hf_efficient.experiments.active.pool import write_rows
 from hf_efficient.experiments.active.seed_set import cluster_middles, random_rows, stratified_rows
 from hf_efficient.experiments.active.state import (
     ActiveDirectory,
@@ -20,7 +22,7 @@ from hf_efficient.experiments.active.state import (
     hold_to,
     read_lines,
 )
-from hf_efficient.experiments.active.stopping import ROWS_OF_AGREEMENT, agreement, reason_to_stop
+from hf_efficient.experiments.active.stopping import ROWS_OF_AGREEMENT, WHEN_TO_STOP, agreement, reason_to_stop
 
 if TYPE_CHECKING:
     from hf_efficient.experiments.active.acquisition import Array, Rows
@@ -38,6 +40,8 @@ class Query:
     number: int
     """Of the round."""
     rows: tuple[int, ...]
+    chosen: tuple[int, ...]
+    """Those, and the rows of the round that have an answer, which may be corrected until all have one."""
     pool: Pool
 
 
@@ -85,9 +89,21 @@ class Loop:
         Raises:
             RunDirectoryError: the directory holds another loop, or can't be written.
         """
-        facts = {"pool": self.pool.digest, "recipe": self.recipe.digest()}
+        facts = {"pool": self.pool.digest, "recipe": self.recipe.digest(without=WHEN_TO_STOP)}
         hold_to(self.directory.pool, facts, "choose another training.output_dir, or give the earlier settings.")
+        self._refuse_another_end()
+        if self.pool.validation is not None and not self.directory.validation.exists():
+            write_rows(self.pool.validation, self.directory.validation)
         self._take_given()
+
+    def _refuse_another_end(self) -> None:
+        """Until a loop has ended, its settings may put the end off or forward; what has ended is trained on already."""
+        last = next(iter(self.history()[-1:]), {})
+        if last.get("stopped") and last["recipe"] != self.recipe.digest():
+            raise RunDirectoryError(
+                f"{self.directory.path}: this loop has ended ({last['stopped']}); to go on, choose another "
+                f"training.output_dir and give it --labels {self.directory.labels}"
+            )
 
     @property
     def stopped(self) -> bool:
@@ -104,7 +120,7 @@ class Loop:
         while not self.stopped:
             history = self.history()
             if self.pending:
-                self.labeller(Query(history[-1]["round"], self.pending, self.pool), self.log)
+                self.labeller(Query(history[-1]["round"], self.pending, self._chosen, self.pool), self.log)
             if self.pending:
                 return False
             append_lines(self.directory.rounds, [self._round(history)])
@@ -121,8 +137,12 @@ class Loop:
     @property
     def pending(self) -> tuple[int, ...]:
         """Rows that the last round has chosen and nobody has settled."""
-        chosen = [row["id"] for record in self.history()[-1:] for row in record["chosen"]]
-        return tuple(row for row in chosen if row not in self.log.settled)
+        return tuple(row for row in self._chosen if row not in self.log.settled)
+
+    @property
+    def _chosen(self) -> tuple[int, ...]:
+        """Rows that the last round has chosen."""
+        return tuple(row["id"] for record in self.history()[-1:] for row in record["chosen"])
 
     def _round(self, history: Sequence[Record]) -> Record:
         """What is known of a round: its model, and the rows that it chose or why it chose none."""
@@ -135,6 +155,7 @@ class Loop:
         else:
             reason, chosen, by = self._with_model(record, history, labels, candidates)
         record |= {"by": by, "chosen": [] if reason else chosen, "stopped": reason}
+        record |= {"recipe": self.recipe.digest()} if reason else {}
         record["seconds"] = time.perf_counter() - start
         self._show(record)
         return record

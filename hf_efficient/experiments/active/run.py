@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hf_efficient.data.functions import load_function
 from hf_efficient.errors import PlanError, RecipeError, RunDirectoryError, did_you_mean
 from hf_efficient.experiments.active.features import Features
 from hf_efficient.experiments.active.labellers.file import FileLabeller, import_labels
-from hf_efficient.experiments.active.labellers.functions import by_function, load_function, simulated
+from hf_efficient.experiments.active.labellers.functions import by_function, simulated
 from hf_efficient.experiments.active.labellers.web import WebLabeller
-from hf_efficient.experiments.active.learners import FineTuned, LinearHead, plain_recipe
+from hf_efficient.experiments.active.learners import FineTuned, LinearHead
 from hf_efficient.experiments.active.loop import Labeller, Loop
+from hf_efficient.experiments.active.plain import plain_recipe, refuse_without_scores
 from hf_efficient.experiments.active.pool import Pool, load_pool, write_rows
 from hf_efficient.experiments.active.state import ActiveDirectory, Record
 from hf_efficient.recipe import Recipe
@@ -123,7 +125,7 @@ def _import(labels: Path, loop: Loop) -> None:
 def _notes(pool: Pool) -> Iterator[str]:
     """What the user should know of a pool."""
     if pool.validation is None:
-        yield "no labelled rows are named in data.validation: nobody measures how good the models are"
+        yield "no labelled rows are named in data.validation: models learn from all labels, and nobody measures them"
     if (number := pool.overlap()) > 0:
         yield f"{number} rows of the pool are also scored, which flatters the metric; take them out of one"
     if pool.doubles:
@@ -159,6 +161,7 @@ def make_loop(
 
     Raises:
         RecipeError: the metric is none of the task's.
+        PlanError: a setting relies on rows to score, and there are none.
     """
     active = section_of(recipe)
     known = pool.task.metric_names
@@ -167,14 +170,10 @@ def make_loop(
             f"{recipe.place('active.metric')} is {active.metric}, which is no metric of this task "
             f"({', '.join(known)}).{did_you_mean(active.metric, known)}"
         )
-    if active.target is not None and pool.validation is None:
-        raise PlanError(
-            f"{recipe.place('active.target')} can't be reached without rows to score; name data.validation."
-        )
+    if pool.validation is None:
+        refuse_without_scores(recipe)
     features = features or Features(recipe, pool)
     learner = LinearHead(recipe, pool, features) if active.fast else FineTuned(recipe, pool, directory)
-    if pool.validation is not None and not directory.validation.exists():
-        write_rows(pool.validation, directory.validation)
     return Loop(recipe, pool, directory, learner, features, labeller, shown)
 
 
@@ -189,7 +188,7 @@ def labeller_of(
     """The labeller that the recipe names, but for the page; one that waits for a file to be filled in if `wait`.
 
     Raises:
-        RecipeError: a function that does not exist.
+        PlanError: a function that does not exist.
     """
     if active.is_simulated:
         return simulated

@@ -74,6 +74,8 @@ class LabelLog:
         """Class of each labelled row."""
         self.skipped: set[int] = set()
         """Rows that nobody wants to label."""
+        self.by: dict[int, str] = {}
+        """Who or what has settled each of them."""
         for record in read_lines(path):
             self._take(record)
 
@@ -105,6 +107,7 @@ class LabelLog:
 
     def _take(self, record: Record) -> None:
         row = record["id"]
+        self.by[row] = record["by"]
         self.skipped.discard(row)
         self.labels.pop(row, None)
         if "label" in record:
@@ -133,7 +136,7 @@ def read_lines(path: Path) -> Iterator[Record]:
 
 
 def append_lines(path: Path, records: Sequence[Record]) -> None:
-    """Add records to a file, which are on disk when this returns; a line that was cut off before is ended first.
+    """Add records to a file, which are on disk when this returns; what was cut off before is none.
 
     Raises:
         RunDirectoryError: the file can't be written.
@@ -141,7 +144,7 @@ def append_lines(path: Path, records: Sequence[Record]) -> None:
     text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     try:
         with path.open("ab+") as file:
-            _drop_half_line(file)
+            _end_last_line(file)
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
@@ -151,15 +154,23 @@ def append_lines(path: Path, records: Sequence[Record]) -> None:
         ) from error
 
 
-def _drop_half_line(file: Any) -> None:
-    """Take away what a write that was cut off has left at the end."""
+def _end_last_line(file: Any) -> None:
+    """End a record that lacks its line break, and take away what a write that was cut off has left of one."""
     end = file.seek(0, os.SEEK_END)
-    if end == 0:
-        return
     file.seek(max(end - 2**20, 0))
-    tail = file.read()
-    if not tail.endswith(b"\n"):
-        file.truncate(end - len(tail) + tail.rfind(b"\n") + 1)
+    last = file.read().rpartition(b"\n")[2]
+    if last and _is_whole(last):
+        file.write(b"\n")
+    else:
+        file.truncate(end - len(last))
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def hold_to(path: Path, facts: Mapping[str, Any], what: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from hf_efficient.experiments.active.acquisition import Rows
     from hf_efficient.recipe.active import Active
 
-ROWS_OF_AGREEMENT = 2_000
+ROWS_OF_AGREEMENT: Final = 2_000
 """Rows of the pool, labelled or not, whose predictions are compared from round to round."""
+
+WHEN_TO_STOP: Final = ("active.budget", "active.target", "active.stability", "active.stability_rounds")
+"""Settings that change no choice, as long as the loop has not stopped."""
 
 
 def agreement(before: Rows, now: Rows) -> float:

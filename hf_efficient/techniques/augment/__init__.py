@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hf_efficient.errors import PlanError
 from hf_efficient.measure import filling
+from hf_efficient.recipe.augment_texts import BY_MODELS
 from hf_efficient.techniques.augment import label_keep
 from hf_efficient.techniques.augment.augmenters import make_augmenters
 from hf_efficient.techniques.augment.consistency import unlabelled_views, with_consistency
@@ -90,14 +91,18 @@ def _with_views(rows: TrainRows, section: Augment) -> TrainRows:
     originals = [rows.table] if section.originals else []
     num_rows = sum(map(len, (*originals, *copies))) + len(rows.unlabelled or ())
     num_epochs = rows.epochs_of(num_rows) if section.views == "fresh" else 1
-    augmenters = {} if section.control else make_augmenters(section.text_augmenters, rows.place, rows.device)
+    augmenters = {} if section.control else _augmenters(rows, section)
     epochs = list(_epochs(rows, section, augmenters, copies, num_epochs))
     table = concatenate_datasets([part for made in epochs for part in (*originals, *(views.table for views in made))])
     facts = facts_of(views for made in epochs for views in made) | {"epochs": num_epochs}
     augmented = replace(rows, table=table, rows_per_epoch=len(table) // num_epochs if num_epochs > 1 else None)
     if section.consistency is not None and rows.unlabelled is not None:
         augmented = replace(augmented, unlabelled_views=unlabelled_views(rows, augmenters, num_epochs))
-    return augmented.with_facts(NAME, facts).with_note(_note(facts, len(rows.table), section))
+    return augmented.with_facts(NAME, facts).with_note(_note(facts, rows, section))
+
+
+def _augmenters(rows: TrainRows, section: Augment) -> dict[str, Augmenter]:
+    return make_augmenters(section.text_augmenters, rows.place, rows.device, makes_views=rows.makes_views)
 
 
 def _epochs(
@@ -120,8 +125,8 @@ def _epochs(
             ]
 
 
-def _note(facts: dict[str, Any], num_rows: int, section: Augment) -> str:
-    views, epochs = facts["views"], facts["epochs"]
+def _note(facts: dict[str, Any], rows: TrainRows, section: Augment) -> str:
+    views, epochs, num_rows = facts["views"], facts["epochs"], len(rows.table)
     each = f" for each of {epochs} epochs" if epochs > 1 else ""
     if section.control:
         return f"augment: {views // epochs:,} of the {num_rows:,} training rows again{each}, unchanged, as a control"
@@ -129,6 +134,8 @@ def _note(facts: dict[str, Any], num_rows: int, section: Augment) -> str:
     made = (
         f"augment: {views // epochs:,} views of {num_rows:,} training rows{each}; {share:.1%} of them equal their row"
     )
+    if not rows.makes_views and not section.text_augmenters.keys().isdisjoint(BY_MODELS):
+        return f"{made}; those by models that are not there yet are not made to explain a run"
     if section.keep_label is None:
         return made
     return f"{made}, and {facts['dropped']:,} of all were taken for another class and are their row instead"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from hf_efficient.assets import describe, is_asset, resolve
 from hf_efficient.assets.cache import is_cached
-from hf_efficient.assets.convert.tagger import FILES as OF_TAGGER
+from hf_efficient.data.files import first_line
 from hf_efficient.data.functions import load_function
 from hf_efficient.errors import AssetError
 from hf_efficient.recipe import augment_texts as words
@@ -22,15 +22,19 @@ from hf_efficient.techniques.augment.replacement import Insert, Replace
 from hf_efficient.techniques.augment.synonyms import ReplaceBySynonyms, Synonyms, synonyms_of_any_kind
 from hf_efficient.techniques.augment.tagger import Tagger
 from hf_efficient.techniques.augment.texts import Augmenter, OfStrings, OfWords
-from hf_efficient.techniques.augment.wordnet import FILES as OF_LEXICON
 from hf_efficient.techniques.augment.wordnet import WordNet
 
+T = TypeVar("T")
 Place: TypeAlias = Callable[[str], str]
 """Where a setting of the augmenter was written, to begin a message."""
 
 
-def make_augmenters(sections: Mapping[str, Section], place: Place, device: Any = "cpu") -> dict[str, Augmenter]:
+def make_augmenters(
+    sections: Mapping[str, Section], place: Place, device: Any = "cpu", *, makes_views: bool = True
+) -> dict[str, Augmenter]:
     """The augmenters of texts by their names, with all that they need; models are loaded when they are first asked.
+
+    Without `makes_views` models are not asked: a view that was not made before is its row.
 
     Raises:
         AssetError: a lexicon or a model is not on this machine.
@@ -42,7 +46,7 @@ def make_augmenters(sections: Mapping[str, Section], place: Place, device: Any =
             return place(f"augment.{name}.{path}")
 
         if type(section) in COSTLY:
-            return OfStrings(costly(name, section, device, place_of))
+            return OfStrings(costly(name, section, device, place_of, makes=makes_views))
         return AUGMENTERS[type(section)](section, place_of)
 
     return {name: made(name, section) for name, section in sections.items()}
@@ -50,7 +54,7 @@ def make_augmenters(sections: Mapping[str, Section], place: Place, device: Any =
 
 def _synonym(section: words.Synonym, place: Place) -> Augmenter:
     wordnet = _wordnet(section.lexicon, place)
-    tagger = _tagger(_folder(section.tagger, place("tagger"), OF_TAGGER))
+    tagger = _read(_load_tagger, section.tagger, place("tagger"), "NLTK's JSON files, as demo/pos-tagger has them")
     return OfWords(ReplaceBySynonyms(section.share, Synonyms(wordnet, tagger)))
 
 
@@ -80,7 +84,15 @@ def _function(section: words.Function, place: Place) -> Augmenter:
 
 
 def _wordnet(name: str, place: Place) -> WordNet:
-    return _load_wordnet(_folder(name, place("lexicon"), OF_LEXICON))
+    return _read(_load_wordnet, name, place("lexicon"), "synonyms.tsv and irregular.tsv, as demo/wordnet has them")
+
+
+def _read(load: Callable[[Path], T], name: str, place: str, files: str) -> T:
+    folder = _folder(name, place)
+    try:
+        return load(folder)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise AssetError(f"{place}: expected {name} to hold {files}, found {first_line(error)}") from error
 
 
 @lru_cache(maxsize=2)
@@ -89,11 +101,11 @@ def _load_wordnet(folder: Path) -> WordNet:
 
 
 @lru_cache(maxsize=2)
-def _tagger(folder: Path) -> Tagger:
+def _load_tagger(folder: Path) -> Tagger:
     return Tagger.load(folder)
 
 
-def _folder(name: str, place: str, files: Iterable[str]) -> Path:
+def _folder(name: str, place: str) -> Path:
     """The folder of a lexicon, which is not fetched here: a run that needs no network should not try to use one."""
     if is_asset(name) and not is_cached(describe(name)):
         raise AssetError(
@@ -102,9 +114,6 @@ def _folder(name: str, place: str, files: Iterable[str]) -> Path:
     folder = resolve(name) if is_asset(name) else Path(name).expanduser()
     if not folder.is_dir():
         raise AssetError(f"{place}: expected an asset or a directory, found {name}, which is neither; correct the name")
-    missing = [file for file in files if not (folder / file).is_file()]
-    if missing:
-        raise AssetError(f"{place}: expected {missing[0]} in the directory {name}, found none; name another directory")
     return folder
 
 

@@ -31,13 +31,14 @@ class ModelTranslator:
     """From and to, for models of many languages."""
 
     def translate(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
-        """The translation of each text; nothing where it is too long for the model."""
+        """The translation of each text; nothing where it is too long for the model, which then comes to no end."""
         forced: dict[str, Any] = {}
         tokenizer = self.writer.loaded.tokenizer
         if self.languages is not None:
             tokenizer.src_lang = self.languages[0]
             forced["forced_bos_token_id"] = language_token(tokenizer, self.languages[1])
-        return self.writer.write(texts, texts, seeds, **forced)
+        written = self.writer.write(texts, texts, seeds, **forced)
+        return [found.text if found.is_finished else "" for found in written]
 
 
 def language_token(tokenizer: Any, language: str) -> int | None:

@@ -30,8 +30,8 @@ COSTLY: Final[dict[type[Section], Callable[[Any, Any, Place], Costly]]] = {
 """Sub-section of `augment:` → what makes the augmenter of its settings, a device, and where settings were written."""
 
 
-def costly(name: str, section: Section, device: Any, place: Place) -> Kept:
-    """The augmenter of a sub-section, which loads its model when it first has to make a view.
+def costly(name: str, section: Section, device: Any, place: Place, *, makes: bool = True) -> Kept:
+    """The augmenter of a sub-section, which loads its model when it first has to make a view; see `Kept`.
 
     Raises:
         AssetError: a model is not on this machine.
@@ -46,7 +46,7 @@ def costly(name: str, section: Section, device: Any, place: Place) -> Kept:
         return text_key(_FORMAT, name, section.model_dump_json(exclude=set(_MODELS)), *models, *contents)
 
     draws = getattr(section, "temperature", 1.0) is not None
-    return Kept(name, draws, identity, lambda: COSTLY[type(section)](section, device, place))
+    return Kept(name, draws, identity, lambda: COSTLY[type(section)](section, device, place), makes)
 
 
 def _content(model: str, place: str) -> str:

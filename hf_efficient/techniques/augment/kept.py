@@ -41,6 +41,8 @@ class Kept:
     """Gives a hash of all that decides a view beside the text and the draw: models, settings."""
     load: Callable[[], Costly]
     """Loads it, which is done when a view is missing."""
+    makes: bool = True
+    """Whether views are made; else a text whose view is not there is its own."""
 
     @cached_property
     def _augmenter(self) -> Costly:
@@ -58,6 +60,9 @@ class Kept:
         """
         seeds = draws.seeds(rows) if self.draws else [0] * len(rows)
         keys = [text_key(str(seed), text) for seed, text in zip(seeds, texts, strict=True)]
+        if not self.makes:
+            known = self._cache.known()
+            return [known.get(key, text) for key, text in zip(keys, texts, strict=True)]
         return self._cache.texts(keys, lambda numbers: self._views(numbers, texts, seeds))
 
     def _views(

@@ -45,12 +45,12 @@ def check(section: KeepLabel, place: Callable[[str], str]) -> None:
 
 
 def keeper_of(section: Augment, rows: TrainRows) -> LabelKeeper | None:
-    """The check that the section asks for, its model loaded; None where it asks for none, or makes no views.
+    """The check that the section asks for, its model loaded; None where it asks for none, or no views are made.
 
     Raises:
         RecipeError, PlanError: as `LabelKeeper.of`.
     """
-    if section.control or section.keep_label is None:
+    if section.control or section.keep_label is None or not rows.makes_views:
         return None
     return LabelKeeper.of(section.keep_label, rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,11 +14,14 @@ from hf_efficient.models.at_hand import folder_of
 from hf_efficient.models.load import explained
 from hf_efficient.recipe.augment_models import Paraphrase
 from hf_efficient.techniques.augment.pretrained import load
-from hf_efficient.techniques.augment.writing import Sampling, Writer
+from hf_efficient.techniques.augment.writing import Sampling, Writer, Written
 
 _OF_INSTRUCTED: Final = "Rewrite this sentence in other words, with the same meaning and about the same length:\n{text}"
 _OF_SEQ2SEQ: Final = "paraphrase: {text}"
-_QUOTES: Final = "\"'“”"
+_OPENING: Final = '"'
+"""What an instructed model's answer is made to begin with, so that it gives a text and does not talk about it."""
+_QUOTES: Final = ('"', "“")
+_CLOSING: Final = re.compile(r'["”](?=\W|$)')
 
 
 @dataclass(frozen=True)
@@ -48,19 +52,22 @@ class Paraphraser:
         return cls(Writer(loaded, sampling=sampling, adds_special_tokens=not loaded.tokenizer.chat_template), prompt)
 
     def views(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
-        """One paraphrase of each text; the text itself where it is too long, or nothing was written."""
+        """One paraphrase of each text; the text itself where it is too long, or no paraphrase came to an end."""
         written = self.writer.write([self._asked(text) for text in texts], texts, seeds)
-        return [cleaned(found) or text for found, text in zip(written, texts, strict=True)]
+        return [paraphrase_in(found, text) or text for found, text in zip(written, texts, strict=True)]
 
     def _asked(self, text: str) -> str:
         request, tokenizer = self.prompt.replace("{text}", text), self.writer.loaded.tokenizer
         if not tokenizer.chat_template:
             return request
         messages = [{"role": "user", "content": request}]
-        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)) + _OPENING
 
 
-def cleaned(written: str) -> str:
-    """The first line that a model wrote, without quotation marks around it."""
-    line = written.strip().partition("\n")[0].strip()
-    return line[1:-1].strip() if len(line) > 1 and line[0] in _QUOTES and line[-1] in _QUOTES else line
+def paraphrase_in(written: Written, text: str) -> str:
+    """The first line that a model wrote, up to the quotation mark that closes it; nothing where neither ends it."""
+    line, end, _ = written.text.partition("\n")
+    line = line[1:] if line[:1] in _QUOTES else line
+    if marks := list(_CLOSING.finditer(line)):
+        return line[: marks[-1 if '"' in text else 0].start()].strip()
+    return line.strip() if end or written.is_finished else ""

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_efficient.assets.convert.tagger import FILES
-from hf_efficient.errors import DataError
 
 _BEFORE: Final = ("-START-", "-START2-")
 """What stands before the first word, from left to right; as tags they stand the other way round."""
@@ -45,18 +44,9 @@ class Tagger:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """The tagger in the folder of the asset.
-
-        Raises:
-            DataError: its files hold something else.
-        """
-        try:
-            weights, unambiguous, tags = (json.loads((folder / name).read_text(encoding="utf-8")) for name in FILES)
-            return cls.of(weights, unambiguous, tags)
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise DataError(
-                f"{folder}: expected a tagger of NLTK's, found {type(error).__name__}; name one such as demo/pos-tagger."
-            ) from error
+        """The tagger in the folder of the asset."""
+        weights, unambiguous, tags = (json.loads((folder / name).read_text(encoding="utf-8")) for name in FILES)
+        return cls.of(weights, unambiguous, tags)
 
     @classmethod
     def of(cls, weights: Mapping[str, Mapping[str, float]], unambiguous: Mapping[str, str], tags: list[str]) -> Self:

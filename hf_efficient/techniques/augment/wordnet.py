@@ -25,8 +25,7 @@ _ENDINGS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
 }
 """Endings of regular forms and what lemmas have in their place: rules of detachment, morphy(7WN)."""
 
-
-FILES: Final = {
+_FILES: Final = {
     "synonyms.tsv": re.compile(r"([^\t]+)\t([nvar])\t((?:[^\t]+ \d+\t)*[^\t]+ \d+)"),
     "irregular.tsv": re.compile(r"([^\t]+)\t([nvar])\t([^\t]+)"),
 }
@@ -57,7 +56,7 @@ class WordNet:
         Raises:
             DataError: a line that is not of its file's form.
         """
-        synonyms, irregular = (_parsed(folder / name, form) for name, form in FILES.items())
+        synonyms, irregular = (_parsed(folder / name, form) for name, form in _FILES.items())
         return cls(
             {(lemma, part): likely for lemma, part, likely in synonyms},
             {(form, part): lemma for form, part, lemma in irregular},
@@ -91,11 +90,7 @@ class WordNet:
 
 
 def _parsed(path: Path, form: re.Pattern[str]) -> Iterator[tuple[str, str, str]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected UTF-8, found byte {error.object[error.start]:#x}; convert it.") from error
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         found = form.fullmatch(line)
         if found is None:
             raise DataError(

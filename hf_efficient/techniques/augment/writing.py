@@ -29,7 +29,7 @@ class Sampling:
 class RowSampling(LogitsProcessor):
     """Draws the next token of each row by the row's own seed, so that nothing depends on the others in the batch.
 
-    transformers' own sampling draws for the whole batch from the global generator.
+    transformers' own sampling (5.23) draws for the whole batch from the global generator.
     """
 
     def __init__(self, sampling: Sampling, seeds: Sequence[int]) -> None:
@@ -55,6 +55,16 @@ def draw(scores: Tensor, sampling: Sampling, uniform: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Written:
+    """What a model has written for a text."""
+
+    text: str
+    """Empty where it was not asked: the text is empty, or too long for it."""
+    is_finished: bool
+    """Whether it came to an end, and was not cut off."""
+
+
+@dataclass(frozen=True)
 class Writer:
     """A model that writes a text for a text."""
 
@@ -65,8 +75,8 @@ class Writer:
     adds_special_tokens: bool = True
     """Whether requests lack the special tokens that the model expects; a chat template has put them in."""
 
-    def write(self, requests: Sequence[str], texts: Sequence[str], seeds: Sequence[int], **more: Any) -> list[str]:
-        """What the model writes for each text, and nothing for one that is empty, or too long for it.
+    def write(self, requests: Sequence[str], texts: Sequence[str], seeds: Sequence[int], **more: Any) -> list[Written]:
+        """What the model writes for each text.
 
         Args:
             requests: what it reads, the texts in it.
@@ -78,13 +88,18 @@ class Writer:
         read = tokenizer(list(requests), add_special_tokens=self.adds_special_tokens, verbose=False)["input_ids"]
         limits = [self._limit(len(ids)) for ids in tokenizer(list(texts), verbose=False)["input_ids"]]
         fitting = [n for n, ids in enumerate(read) if texts[n].strip() and self._fits(len(ids), limits[n])]
-        written = [""] * len(texts)
+        written = [Written("", False)] * len(texts)
         if fitting:
             rows, drawn_from = [read[number] for number in fitting], [seeds[number] for number in fitting]
             found = self._generate(rows, drawn_from, max(limits[number] for number in fitting), more)
             for number, ids in zip(fitting, found, strict=True):
-                written[number] = tokenizer.decode(ids[: limits[number]], skip_special_tokens=True).strip()
+                written[number] = self._decoded(ids[: limits[number]])
         return written
+
+    def _decoded(self, ids: list[int]) -> Written:
+        ends = self.loaded.model.generation_config.eos_token_id
+        text = self.loaded.tokenizer.decode(ids, skip_special_tokens=True).strip()
+        return Written(text, not set(ids).isdisjoint(ends if isinstance(ends, list) else [ends]))
 
     def _limit(self, length: int) -> int:
         """Tokens that are written at most for a text of so many."""

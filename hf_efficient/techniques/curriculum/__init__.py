@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from hf_efficient.data.fed import NumberingCollator, histogram, numbered
+from hf_efficient.data.fed import NumberingCollator, all_as_meant, histogram, numbered
 from hf_efficient.data.order import CurriculumOrder
-from hf_efficient.data.pace import GROWING, IN_BUCKETS, Pace
+from hf_efficient.data.pace import GROWING, IN_BUCKETS, STAGES, Pace
 from hf_efficient.errors import PlanError
 from hf_efficient.techniques.curriculum.follow import Follow
 from hf_efficient.techniques.difficulty import check_rows, labels_of, scorer, text_of
@@ -23,7 +23,6 @@ __all__ = ["apply", "finish", "pace_of"]
 
 START: Final = 0.2
 ROOT: Final = 2.0
-STAGES: Final = 5
 SHOWN: Final = 5
 """Easiest and hardest rows in the report."""
 
@@ -91,14 +90,17 @@ def _note(section: Curriculum) -> str:
         return "curriculum: rows are ranked at random, and nothing is scored: the control of a curriculum"
     told = ", as the training itself tells" if section.watches_training else ""
     first = {"easy_first": "easy", "hard_first": "hard"}[section.order]
-    return f"curriculum: {first} rows first, by {section.by}{told}; all of them after {section.end:.0%} of the training"
+    share = pace_of(section).at(0.0)[1]
+    return (
+        f"curriculum: {first} rows first, by {section.by}{told}: {share:.0%} of them at first, all after "
+        f"{section.end:.0%} of the training"
+    )
 
 
 def _facts(plan: Plan, follow: Follow) -> dict[str, Any]:
     """What the report says of the curriculum."""
     section, scored = follow.section, follow.scored
     epochs = [epoch for epoch in follow.epochs if "fed" in epoch]
-    known = [epoch["as_meant"] for epoch in epochs if epoch["as_meant"] is not None]
     return {
         **section.model_dump(mode="json", exclude_none=True),
         "scores": None if follow.scores is None else _scores(plan, follow.scores),
@@ -106,7 +108,7 @@ def _facts(plan: Plan, follow: Follow) -> dict[str, Any]:
         "scoring_cpu_seconds": None if scored is None else scored.cpu_seconds,
         "scores_found": None if scored is None else scored.found,
         "epochs": epochs,
-        "fed_as_meant": all(known) if known else None,
+        "fed_as_meant": all_as_meant([epoch["as_meant"] for epoch in epochs]),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,7 @@ from hf_efficient.data.batches import Split
 from hf_efficient.data.difficulty import Scores
 from hf_efficient.data.fed import Fed, digest_of, rows_of_process
 from hf_efficient.data.order import BLOCKS, CurriculumOrder, random_ranks, ranked
+from hf_efficient.data.pace import STAGES
 from hf_efficient.data.tracking import packed, tracker_of, unpacked
 from hf_efficient.errors import PlanError
 from hf_efficient.losses.difficulty import difficulty
@@ -21,6 +23,8 @@ from hf_efficient.measure import Observer, filling
 from hf_efficient.models.distributed import data_parallel_size
 from hf_efficient.models.processes import on_every_process, on_main_process
 from hf_efficient.models.scored_rows import Scored
+from hf_efficient.recipe.curriculum import IN_STAGES
+from hf_efficient.techniques.difficulty import refuse_equal
 
 if TYPE_CHECKING:
     from hf_efficient.data.batches import Batches, Indices
@@ -80,7 +84,7 @@ class Follow(Observer):
         self._split, self._args = split, args
         self._process = args.process_index // (args.world_size // split.processes)
         rows = self.order.num_rows
-        self.order.num_epochs = args.max_steps * split.rows / rows if args.max_steps > 0 else args.num_train_epochs
+        self.order.num_epochs = _num_epochs(args, split, rows)
         self._fed_rows, self._seen, self._begun = [], [], False
         if state.global_step == 0:  # nothing is left of an earlier training by the same trainer
             self.epochs, self._fed, self._ranked_epoch = [], [], 0
@@ -90,13 +94,9 @@ class Follow(Observer):
             with filling():
                 self.scored = on_main_process(self._score)
             self.scores = self.scored.scores
-            _refuse_equal(self.scores, self.section.by)
+            refuse_equal(self.scores, self.section.by, "curriculum")
         self._score = None  # it holds a model
-        if self.section.watches_training and self.order.num_epochs * self.section.end <= 1:
-            raise PlanError(
-                f"curriculum can't take effect: by: {self.section.by} ranks rows by the epochs before, and all are "
-                "available from the second on; raise curriculum.end or training.num_train_epochs, or give a reference."
-            )
+        _refuse_too_short(self.section, self.order.num_epochs)
 
     def _rank(self, epoch: int) -> None:
         """Rank the rows for an epoch."""
@@ -117,7 +117,7 @@ class Follow(Observer):
         epoch = int((state.epoch or 0) + 1e-6)
         self._gather(finished=True)
         if epoch > self._ranked_epoch and self._tracker is not None:
-            self.scores = self._tracker.scores()
+            self.scores = self._tracker.end_epoch()
         self._ranked_epoch = max(epoch, self._ranked_epoch)
         self._rank(epoch)
         self.order.set_epoch(epoch)
@@ -174,7 +174,7 @@ class Follow(Observer):
         """Called by the Trainer after the last step."""
         self._gather(finished=float(state.epoch or 0).is_integer())
         if self._tracker is not None:
-            self.scores = self._tracker.scores()
+            self.scores = self._tracker.end_epoch()
 
     def _gather(self, *, finished: bool = False) -> None:
         """Have all processes know what each has seen since they last told each other, up to the end of the epoch."""
@@ -232,12 +232,32 @@ def _by_step(seen: list[Seen]) -> list[tuple[Indices, Scores]]:
     steps: dict[int, dict[int, float]] = {}
     for step, rows, values in sorted(seen, key=lambda each: each[0]):
         steps.setdefault(step, {}).update(zip(rows.tolist(), values.tolist(), strict=True))
-    return [(np.asarray(list(found)), np.asarray(list(found.values()), dtype=np.float32)) for found in steps.values()]
+    in_order = (sorted(found.items()) for found in steps.values())
+    return [
+        (np.asarray([row for row, _ in found]), np.asarray([value for _, value in found], dtype=np.float32))
+        for found in in_order
+    ]
 
 
-def _refuse_equal(scores: Scores, by: str) -> None:
-    if len(scores) > 1 and scores.min() == scores.max():
+def _num_epochs(args: Any, split: Split, rows: int) -> float:
+    """Epochs of the training, whose last step may be smaller than the others."""
+    if args.max_steps <= 0:
+        return float(args.num_train_epochs)
+    steps = rows // split.rows if args.dataloader_drop_last else math.ceil(rows / split.rows)
+    return float(args.max_steps / max(1, steps))
+
+
+def _refuse_too_short(section: Curriculum, num_epochs: float) -> None:
+    held_back = num_epochs * section.end
+    if section.watches_training and held_back <= 1:
         raise PlanError(
-            f"curriculum.by: {by} gives all {len(scores):,} rows the same score, {scores[0]:g}, so that they have no "
-            "order; rank them by something else."
+            f"curriculum can't take effect: by: {section.by} ranks rows by the epochs before, and all are "
+            "available from the second on; raise curriculum.end or training.num_train_epochs, or give a reference."
+        )
+    blocks, stages = held_back * BLOCKS + 1e-9, section.stages or STAGES
+    if section.pace in IN_STAGES and stages > blocks:
+        raise PlanError(
+            f"curriculum.stages: {stages} stages of pace: {section.pace} do not fit into {held_back:g} epochs, in each "
+            f"of which what is available changes {BLOCKS} times at most; lower it, or raise curriculum.end or "
+            "training.num_train_epochs."
         )

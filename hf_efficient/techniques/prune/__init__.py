@@ -14,7 +14,7 @@ from hf_efficient.data.split import strata_of
 from hf_efficient.errors import PlanError
 from hf_efficient.measure import filling
 from hf_efficient.models.processes import on_main_process
-from hf_efficient.techniques.difficulty import check_rows, first_epoch, scorer
+from hf_efficient.techniques.difficulty import check_rows, first_epoch, refuse_equal, scorer
 
 if TYPE_CHECKING:
     from hf_efficient.data.batches import Indices
@@ -30,20 +30,22 @@ def apply(plan: Plan, section: Prune) -> Plan:
 
     Raises:
         RecipeError: there is no such reference.
-        PlanError: the rows can't be scored, or have no classes to be kept alike.
+        PlanError: the rows can't be scored, all alike, or have no classes to be kept alike.
         DataError: no row would be left.
     """
     check_rows(plan, section, "prune")
     with filling():
         scored = on_main_process(scorer(plan, section, "prune")) if section.which != "random" else None
-    num_labelled = plan.num_train_rows - plan.num_unlabelled
+    args, num_labelled = plan.args, plan.num_train_rows - plan.num_unlabelled
+    if scored is not None:
+        refuse_equal(scored.scores[:num_labelled], section.by, "prune")
     kept = kept_rows(
         num_labelled,
         section.keep,
         None if scored is None else scored.scores[:num_labelled],
         strata=_classes(plan) if section.stratify else None,
         hardest=section.which == "hardest",
-        seed=plan.args.seed,
+        seed=args.seed if args.data_seed is None else args.data_seed,
     )
     plan = plan.with_facts("prune", _facts(section, scored, num_labelled, len(kept)))
     note = f"prune: {len(kept):,} of {num_labelled:,} training rows are kept, {_words(section)}"

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hf_efficient.data.batches import Batches, Split
-from hf_efficient.data.fed import Fed, NumberingCollator, digest_of, histogram, numbered, rows_of_process
+from hf_efficient.data.fed import Fed, NumberingCollator, all_as_meant, digest_of, histogram, numbered, rows_of_process
 
 
 def fed(batches, meant):
@@ -77,3 +77,10 @@ def test_histogram():
     found = histogram(np.asarray([0.0, 0.05, 1.0]))
     assert found["counts"] == [2, 0, 0, 0, 0, 0, 0, 0, 0, 1]
     assert found["edges"][1] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "expected"), [([True, True], True), ([True, None], None), ([False, None], False), ([], None)]
+)
+def test_an_epoch_that_is_not_known_leaves_the_whole_unknown(epochs, expected):
+    assert all_as_meant(epochs) is expected

@@ -23,6 +23,13 @@ def test_a_share_of_each_class():
     assert kept_rows(6, 0.5, scores, strata=classes, hardest=False).tolist() == [1, 3, 4]
 
 
+def test_no_class_is_lost():
+    classes = np.repeat([0, 1, 2], [10, 1, 3])
+    kept = kept_rows(14, 0.4, None, strata=classes)
+    assert np.bincount(classes[kept]).tolist() == [4, 1, 1]
+    assert np.bincount(classes[kept_rows(14, 0.5, None, strata=classes)]).tolist() == [5, 1, 2]
+
+
 def test_random_rows_and_ties_depend_on_the_seed():
     drawn = {tuple(kept_rows(20, 0.5, None, seed=seed)) for seed in range(4)}
     assert len(drawn) == 4

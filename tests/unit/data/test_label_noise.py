@@ -35,3 +35,9 @@ def test_labels_of_every_kind(labels):
     noisy = with_label_noise(rows, "label", 0.99, seed=0)
     assert noisy["label"][:] == [other[label] for label in labels]
     assert noisy.features == rows.features
+
+
+def test_a_column_of_any_name_stays():
+    rows = Dataset.from_dict({"noisy": [5, 6], "label": [0, 1], "text": ["a", "b"]})
+    noisy = with_label_noise(rows, "label", 0.99, seed=0)
+    assert noisy[:] == {"noisy": [5, 6], "label": [1, 0], "text": ["a", "b"]}

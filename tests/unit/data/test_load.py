@@ -38,6 +38,10 @@ def test_one_file_gives_training_rows_and_a_held_out_share(csv):
     assert sorted(texts) == sorted(f"text {row}" for row in range(20))
 
 
+def test_none_are_held_out_where_nothing_is_to_be_scored(csv):
+    assert sizes(load(name=str(csv), validation_size=0)) == {"train": 20}
+
+
 def test_the_held_out_rows_stay_the_same_as_the_training_rows_get_fewer(csv):
     whole = load(name=str(csv), validation_size=0.2)
     fewer = load(name=str(csv), validation_size=0.2, fraction=0.5, limit=6)

@@ -341,6 +341,14 @@ def test_settings_that_belong_together_are_taken(load, overrides):
             "training.load_best_model_at_end needs evaluations: set training.eval_strategy to epoch or steps.",
         ),
         (
+            ["data.validation_size=0"],
+            "data.validation_size is 0, so that no rows are held out to be scored: set training.eval_strategy: no.",
+        ),
+        (
+            ["data.validation_size=0", "training.eval_strategy=no", "active={}"],
+            "data.validation_size is 0, and a simulation scores the model of each round: take it out.",
+        ),
+        (
             ["training.save_strategy=best"],
             "training.save_strategy needs a metric to watch: set training.metric_for_best_model, for instance to loss.",
         ),

@@ -46,12 +46,20 @@ def test_labels_to_reach_a_goal():
 def test_the_table_says_what_was_saved():
     header, margin, random = curves_table(ROWS)
     assert header[2:5] == ["Accuracy\n10 labels", "Accuracy\n20 labels", "Accuracy\n40 labels"]
-    # 95 % of 0.85 is 0.8075, reached after 30 and 20 labels; random's last is 0.69 on average, after 20 labels twice.
+    # 95 % of 0.85 is 0.8075, reached after 30 and 20 labels; random's last is 0.70 and 0.68, after 20 labels twice.
     assert margin == [
-        "margin", "2", "0.5000 ± 0.0000", "0.7550 ± 0.0778", "0.9000 ± 0.0000", "25 ± 7", "20 ± 0", "50%",
+        "margin", "2", "0.5000 ± 0.0000", "0.7550 ± 0.0778", "0.9000 ± 0.0000", "25 ± 7", "20 ± 0", "50 ± 0%",
     ]  # fmt: skip
-    assert random[5:] == ["not reached", "–", "–"]
+    assert random[5:] == ["not reached", "40 ± 0", "–"]
     assert full_line(ROWS) == "all 500 labels: Accuracy 0.8500 ± 0.0707; 95% of it are 0.8075"
+
+
+def test_random_by_another_name_saves_nothing_where_the_metric_stands_still():
+    curves = [(0.5, 0.7, 0.9, 0.9, 0.9, 0.9), (0.5, 0.6, 0.7, 0.9, 0.8, 0.9)]
+    rows = [row(name, seed, *curve) for name in ("twin", "random") for seed, curve in enumerate(curves)]
+    assert curves_table(rows)[1][-2:] == ["35 ± 7", "0 ± 0%"]
+    worse = [row("worse", 0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.9), row("random", 0, *curves[0])]
+    assert curves_table(worse)[1][-2:] == ["60", "-100%"]
 
 
 def test_what_was_not_reached_by_every_seed_or_not_measured_is_said():

@@ -24,6 +24,16 @@ def test_an_arm_is_the_mean_of_its_seeds_with_their_deviation():
     assert line == ["a", "3", "0.8200 ± 0.0200", "30.0 s", "2 GB", "1,000", "4 kB"]
 
 
+def test_what_earlier_runs_spent_on_scores_stands_beside_the_time():
+    found = row("b", 0.8, 1.0)
+    found["training"]["found_scores_cpu_seconds"] = 30.0
+    header, plain, other = arms_table([row("a", 0.8, 1.0), found, row("b", 0.8, 40.0, seed=1)])
+    assert header[3:5] == ["CPU time", "of earlier runs,\nfor scores"]
+    assert plain[3:5] == ["1.0 s", ""]
+    # One of two seeds found them.
+    assert other[3:5] == ["20.5 s", "15.0 s"]
+
+
 def test_one_seed_has_no_deviation():
     assert arms_table([row("a", 0.8, 1.0)])[1][2] == "0.8000"
 

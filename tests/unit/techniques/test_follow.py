@@ -117,17 +117,35 @@ def test_what_the_training_tells_ranks_the_next_epoch():
     follow = begun(section, labels=labels)
     follow.scores = None
     follow.on_epoch_begin(ARGS, SimpleNamespace(epoch=0.0), None)
-    for step, row in enumerate([5, 7, 5]):
+    for step, (right, wrong) in enumerate([(5, 7), (9, 5)]):
         follow.on_step_begin(ARGS, SimpleNamespace(global_step=step), None)
-        logits = torch.tensor([[2.0, 0.0]]) * (-1 if row == 7 or step == 2 else 1)
-        batch = Batch({}, {"labels": torch.tensor([0]), "row_number": torch.tensor([row])}, {"logits": logits})
-        follow.on_losses(batch, Rows(*[torch.zeros(1)] * 3))
+        logits = torch.tensor([[2.0, 0.0], [0.0, 2.0]])
+        side = {"labels": torch.zeros(2, dtype=torch.int64), "row_number": torch.tensor([right, wrong])}
+        follow.on_losses(Batch({}, side, {"logits": logits}), Rows(*[torch.zeros(2)] * 3))
     follow.on_epoch_begin(ARGS, SimpleNamespace(epoch=1.0), None)
-    wrong = 2**0.5 / (1 + np.exp(-2.0))
     # What was seen last counts; of a third of the training 20 % and more are available.
-    assert follow.scores[[5, 7, 0]].tolist() == pytest.approx([wrong, wrong, 0])
+    assert follow.scores[[5, 7, 9, 0]].tolist() == pytest.approx([1, 1, -1, 0])
     assert set(follow.order.ranks[-2:]) == {5, 7}
+    assert follow.order.ranks[0] == 9
     assert follow.order.available(0)[1] < 20
+
+
+@pytest.mark.parametrize(("drop_last", "expected"), [(False, 2.0), (True, 3.0)])
+def test_epochs_of_a_number_of_steps(drop_last, expected):
+    """Of 20 rows in steps of 8 an epoch has three, or two whole ones."""
+    order = CurriculumOrder(20, pace_of(LENGTH), num_epochs=1, seed=0)
+    args = SimpleNamespace(**vars(ARGS) | {"max_steps": 6, "train_batch_size": 8, "dataloader_drop_last": drop_last})
+    follow = Follow(order, LENGTH, lambda: Scored(SCORES, 2.0, 1.0))
+    follow.on_train_begin(args, SimpleNamespace(global_step=0), None, model=None)
+    assert order.num_epochs == expected
+
+
+@pytest.mark.parametrize("pace", ["one_pass", "baby_steps", "step"])
+def test_stages_that_would_be_skipped_are_refused(pace):
+    # Three epochs, of which half have ten blocks each.
+    begun(Curriculum(by="length", pace=pace, stages=15))
+    with pytest.raises(PlanError, match=r"curriculum.stages: 16 stages of pace: .* do not fit into 1.5 epochs"):
+        begun(Curriculum(by="length", pace=pace, stages=16))
 
 
 def test_rows_without_an_order_are_refused():

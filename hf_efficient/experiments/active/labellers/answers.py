@@ -28,47 +28,76 @@ class Answer:
     """Empty where there is none yet."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """What else stands beside it."""
+    undone: bool = False
+    """Whether it takes an earlier answer back."""
+
+    @property
+    def has_id(self) -> bool:
+        """Whether it says which row it is for."""
+        return self.id not in (None, "")
 
 
 @dataclass(frozen=True)
 class Understood:
     """Answers of which each is a label, a row to skip, or a problem in words."""
 
-    labels: dict[int, str] = field(default_factory=dict)
-    skipped: list[int] = field(default_factory=list)
+    answers: dict[int, str | None] = field(default_factory=dict)
+    """The label of each row that has an answer; None of one to skip."""
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def labels(self) -> dict[int, str]:
+        """Class of each row that was given one."""
+        return {row: label for row, label in self.answers.items() if label is not None}
+
+    @property
+    def skipped(self) -> list[int]:
+        """Rows that nobody wants to label."""
+        return [row for row, label in self.answers.items() if label is None]
 
 
 def understand(
-    answers: Sequence[Answer], classes: Sequence[str], find: Callable[[Answer], int | None], known: int
+    answers: Sequence[Answer],
+    classes: Sequence[str],
+    find: Callable[[Answer], int | None],
+    is_text_of: Callable[[Answer, int], bool],
+    known: int,
 ) -> Understood:
-    """What answers say of the rows of a pool, whatever their order.
+    """What answers say of the rows of a pool, whatever their order; the last one for a row counts.
 
     Args:
         answers: of the file.
         classes: what a label may be.
         find: the row of an answer that has no id.
+        is_text_of: whether what stands beside an answer's id is that row's text, as far as any does.
         known: how many rows the pool has.
     """
     found = Understood()
     for answer in answers:
-        if not answer.label:
+        if not (answer.label or answer.undone):
             continue
-        row = find(answer) if answer.id in (None, "") else _number(answer.id, known)
+        row = _number(answer.id, known) if answer.has_id else find(answer)
         label = _class(answer.label, classes)
-        if row is None:
-            there = "one of the pool's texts" if answer.id in (None, "") else f"a number below {known:,}"
-            found.problems.append(f"{answer.place}: expected {there} as {ID}, found {answer.id or 'another text'}")
-        elif label is not None:
-            found.labels[row] = label
-        elif answer.label.casefold() == SKIP:
-            found.skipped.append(row)
+        if row is None or (answer.has_id and not is_text_of(answer, row)):
+            found.problems.append(_of_no_row(answer, row, known))
+        elif answer.undone:
+            found.answers.pop(row, None)
+        elif label is None and answer.label.casefold() != SKIP:
+            expected, hint = f"{', '.join(classes)} or {SKIP}", did_you_mean(answer.label, classes)
+            found.problems.append(f"{answer.place}: expected one of {expected}, found {answer.label}.{hint}")
         else:
-            hint = did_you_mean(answer.label, classes)
-            found.problems.append(
-                f"{answer.place}: expected one of {', '.join(classes)} or {SKIP}, found {answer.label}.{hint}"
-            )
+            found.answers[row] = label
     return found
+
+
+def _of_no_row(answer: Answer, row: int | None, known: int) -> str:
+    if row is not None:
+        return (
+            f"{answer.place}: expected the text of the pool's row {row} beside its {ID}, found another; correct one of "
+            f"them, or take the column {ID} out to go by the texts"
+        )
+    expected = f"a number below {known:,}" if answer.has_id else "one of the pool's texts"
+    return f"{answer.place}: expected {expected} as {ID}, found {answer.id or 'another text'}"
 
 
 def _number(written: Any, known: int) -> int | None:
@@ -149,7 +178,7 @@ def _read_jsonl(path: Path, text: str, classes: Sequence[str]) -> Iterator[Answe
                 return
             raise DataError(f"{path}:{number}: expected a JSON object, found {line[:40]}; mend the line") from error
         gone = SKIP if record.get("skipped") else ""
-        yield Answer(f"{path}:{number}", record.pop(ID, None), label or gone, record)
+        yield Answer(f"{path}:{number}", record.pop(ID, None), label or gone, record, bool(record.get("undone")))
 
 
 def _read_label_studio(path: Path, text: str, classes: Sequence[str]) -> Iterator[Answer]:

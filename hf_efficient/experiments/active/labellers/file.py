@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hf_efficient.errors import DataError
 from hf_efficient.experiments.active.labellers.answers import (
@@ -26,11 +27,16 @@ if TYPE_CHECKING:
     from hf_efficient.experiments.active.state import ActiveDirectory, LabelLog
 
 SECONDS_BETWEEN_LOOKS = 1.0
+_LONG_ENOUGH: Final = 1_000
+"""Characters of a text that tell whether it is the row's."""
 
 
 @dataclass(frozen=True)
 class FileLabeller:
-    """Writes a round's rows into a file, once, and takes what was filled in; it never writes over answers."""
+    """Writes a round's rows into a file, once, and takes what was filled in; it never writes over answers.
+
+    Until the last row of the round has an answer, those that were taken may be corrected in the file.
+    """
 
     directory: ActiveDirectory
     format: str
@@ -66,23 +72,44 @@ class FileLabeller:
             answers = read_answers(path, log.classes)
         except DataError as error:
             return [str(error)]
-        found = understand(answers, log.classes, finder(query.pool), len(query.pool))
-        keep(found, log, query.rows, str(path.name))
+        found = understood(answers, query.pool)
+        keep(found, log, query.chosen, str(path.name))
         missing = [row for row in query.rows if row not in log.settled]
         if self.wait and missing and not found.problems:
             return [f"waiting for {len(missing)} labels in {path}"]
         return found.problems
 
 
-def keep(found: Understood, log: LabelLog, rows: Sequence[int], by: str) -> int:
-    """Add what is new of these rows to the log; gives how many labels that were."""
-    new = {row: label for row, label in found.labels.items() if row in rows and row not in log.settled}
+def keep(found: Understood, log: LabelLog, rows: Container[int], by: str) -> int:
+    """Add what is new of these rows to the log, or corrects what they say; gives how many labels that were."""
+    mine = [row for row in found.answers if row in rows and (row not in log.settled or log.by[row] == by)]
+    new = {row: found.labels[row] for row in mine if found.answers[row] not in (None, log.labels.get(row))}
     if new:
         log.give_all(new, by)
-    for row in found.skipped:
-        if row in rows and row not in log.settled:
+    for row in mine:
+        if found.answers[row] is None and row not in log.skipped:
             log.skip(row, by)
     return len(new)
+
+
+def understood(answers: Sequence[Answer], pool: Pool) -> Understood:
+    """What answers say of the rows of a pool."""
+    return understand(answers, pool.classes, finder(pool), partial(is_text_of, pool), len(pool))
+
+
+def is_text_of(pool: Pool, answer: Answer, row: int) -> bool:
+    """Whether the beginning of what stands beside an answer is that of a row's texts; what is left out says nothing."""
+    texts = pool.rows[row]
+    return all(
+        _beginning(answer.texts[name]) == _beginning(texts[name])
+        for name in pool.text_columns
+        if answer.texts.get(name)
+    )
+
+
+def _beginning(text: Any) -> str:
+    """As much of a text as spreadsheets leave as it was: they change line breaks, and cut long cells off."""
+    return " ".join(str(text).split())[:_LONG_ENOUGH]
 
 
 def finder(pool: Pool) -> Callable[[Answer], int | None]:
@@ -107,9 +134,9 @@ def import_labels(path: Path, pool: Pool, log: LabelLog) -> tuple[int, int]:
     Raises:
         DataError: the file is broken, or has labels or rows that are unknown; the others are kept all the same.
     """
-    found = understand(read_answers(path, log.classes), log.classes, finder(pool), len(pool))
+    found = understood(read_answers(path, log.classes), pool)
     had = sum(row in log.labels for row in found.labels)
-    new = keep(found, log, range(len(pool)), path.name)
+    new = keep(found, log, set(range(len(pool))) - log.settled, path.name)
     if found.problems:
         more = f" ({len(found.problems) - 1} more like it)" if len(found.problems) > 1 else ""
         raise DataError(f"{found.problems[0]}{more}; {new} other labels were taken")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hf_efficient.data.files import first_line
 from hf_efficient.data.labels import label_name
-from hf_efficient.errors import DataError, RecipeError, did_you_mean
+from hf_efficient.errors import DataError, PlanError, did_you_mean
 
 if TYPE_CHECKING:
     from hf_efficient.experiments.active.loop import Labeller, Query
@@ -22,11 +20,18 @@ def simulated(query: Query, log: LabelLog) -> None:
 
 
 def by_function(function: Callable[[Sequence[Any]], Sequence[Any]]) -> Labeller:
-    """A labeller that asks `function(texts)` for one label a text; of pairs it is given tuples, of images files."""
+    """A labeller that asks `function(texts)` for one label a text; of pairs it is given tuples, of images files.
+
+    It raises PlanError where the function fails, and DataError where it gives something else than labels.
+    """
 
     def label(query: Query, log: LabelLog) -> None:
         rows = [tuple(row.values()) for row in query.pool.texts(query.rows)]
-        answers = list(function([row[0] if len(row) == 1 else row for row in rows]))
+        try:
+            answers = list(function([row[0] if len(row) == 1 else row for row in rows]))
+        except Exception as error:  # the user's code may raise anything
+            failure = f"{type(error).__name__}: {first_line(error)}"
+            raise PlanError(f"active.labeller: the function fails with {failure}.") from error
         if len(answers) != len(query.rows):
             raise DataError(
                 f"active.labeller: expected a label for each of {len(query.rows)} rows, found {len(answers)}"
@@ -41,26 +46,3 @@ def by_function(function: Callable[[Sequence[Any]], Sequence[Any]]) -> Labeller:
         log.give_all(dict(zip(query.rows, names, strict=True)), "function")
 
     return label
-
-
-def load_function(path: str, place: str) -> Callable[[Sequence[Any]], Sequence[Any]]:
-    """The function that `package.module:function` names; modules of the working directory are found, too.
-
-    Raises:
-        RecipeError: there is no such module or function.
-    """
-    module_name, _, name = path.partition(":")
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        module = import_module(module_name)
-    except ImportError as error:
-        raise RecipeError(
-            f"{place}: {module_name} can't be imported ({error}); write package.module:function."
-        ) from error
-    finally:
-        sys.path.remove(here)
-    function: Any = getattr(module, name, None)
-    if not callable(function):
-        raise RecipeError(f"{place}: {module_name} has no function {name}.{did_you_mean(name, dir(module))}")
-    return function  # type: ignore[no-any-return]

@@ -14,7 +14,7 @@ from hf_efficient.techniques.augment.back_translation import (
 )
 from tests.tiny_writers import save_marian, save_seq2seq
 
-TEXTS = ["abc", "a longer text", ""]
+TEXTS = ["abc", "a longer text", "", "abc", "another text", "de", "f"]
 
 
 class Renames:
@@ -41,18 +41,21 @@ def model(tmp_path_factory):
 @pytest.mark.parametrize(("temperature", "draws"), [(None, False), (1.0, True)])
 def test_a_model_translates_by_seeds_where_it_draws(model, temperature, draws):
     translator = BackTranslator.of(BackTranslation(forward=model, temperature=temperature), "cpu", str)
-    views = translator.views(TEXTS, [1, 2, 3])
+    views = translator.views(TEXTS, list(range(len(TEXTS))))
     assert views[2] == ""
-    assert (translator.views(TEXTS, [4, 5, 6]) != views) is draws
-    assert translator.views(TEXTS[1:2], [2]) == views[1:2]
+    assert (translator.views(TEXTS, list(range(20, 20 + len(TEXTS)))) != views) is draws
+    assert translator.views(TEXTS[1:2], [1]) == views[1:2]
 
 
 def test_languages_are_forced_and_must_be_known(model):
-    translator = BackTranslator.of(BackTranslation(forward=model, language="a", pivot_language="b"), "cpu", str)
+    section = BackTranslation(forward=model, language="a", pivot_language="b", temperature=1.0)
+    translator = BackTranslator.of(section, "cpu", str)
     assert isinstance(translator.forward, ModelTranslator)
     assert translator.forward.languages == ("a", "b")
     assert translator.backward.languages == ("b", "a")
-    assert translator.forward.translate(["xyz"], [0])[0].startswith("b")
+    finished = [text for text in translator.forward.translate(["xyz"] * 20, range(20)) if text]
+    assert finished
+    assert all(text.startswith("b") for text in finished)
     with pytest.raises(PlanError, match=r"pivot_language: .* has no language zz; write it as"):
         BackTranslator.of(BackTranslation(forward=model, language="a", pivot_language="zz"), "cpu", str)
 

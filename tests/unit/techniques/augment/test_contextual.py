@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -89,6 +91,26 @@ def test_words_are_drawn_from_the_likeliest(folder):
     views = [augmenter.views(["Hoist the sail ."], [seed])[0] for seed in range(80)]
     drawn = {view.split()[2] for view in views if view.startswith("Hoist the ")}
     assert drawn - {"sail"} == set(likeliest)
+
+
+class Vocabulary(dict):
+    def get_vocab(self):
+        return self
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        (["[MASK]", "cat", "##s", "7", "c-d", "été"], ["", "cat", "", "", "", "été"]),
+        (["<mask>", "Ġcat", "s", "Ġ7", "Ġ", "ĠDog"], ["", "cat", "", "", "", "Dog"]),
+        (["<mask>", "▁cat", "s", "▁"], ["", "cat", "", ""]),
+    ],
+)
+def test_whole_words_of_a_vocabulary_can_be_filled_in(tokens, words):
+    model = SimpleNamespace(config=SimpleNamespace(vocab_size=len(tokens)))
+    vocabulary = Vocabulary({token: number for number, token in enumerate(tokens)})
+    augmenter = Contextualizer(SimpleNamespace(tokenizer=vocabulary, model=model), 0.1, 1)
+    assert augmenter._words == words
 
 
 @pytest.mark.parametrize(

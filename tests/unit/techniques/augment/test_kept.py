@@ -64,6 +64,12 @@ def test_no_model_is_loaded_where_no_view_is_missing():
     assert lazy(TEXTS, ROWS, Draws(0, 0, 0)) == kept(Numbered())(TEXTS, ROWS, Draws(0, 0, 0))
 
 
+def test_views_that_are_not_there_are_their_texts_where_none_are_made():
+    made = kept(Numbered())(TEXTS[:2], ROWS[:2], Draws(0, 0, 0))
+    looks = Kept("numbered", True, lambda: "k", lambda: pytest.fail("it was loaded"), makes=False)
+    assert looks(TEXTS, ROWS, Draws(0, 0, 0)) == [*made, *TEXTS[2:]]
+
+
 def test_another_key_has_views_of_its_own():
     first, second = Numbered("one", draws=False), Numbered("two", draws=False)
     for numbered in (first, second):

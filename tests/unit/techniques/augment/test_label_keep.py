@@ -93,7 +93,7 @@ def test_answers_are_kept_apart_by_weights_and_tokenizer(t5):
     keys = [LabelKeeper(t5, 0.9, ("text",), "cpu")._key for _ in range(2)]
     t5.tokenizer.add_tokens("sail")
     keys.append(LabelKeeper(t5, 0.9, ("text",), "cpu")._key)
-    t5.model.shared.weight.data[0] += 1
+    t5.model.transformer.shared.weight.data[0] += 1
     keys.append(LabelKeeper(t5, 0.9, ("text",), "cpu")._key)
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3

@@ -6,26 +6,34 @@ from transformers import AutoTokenizer
 
 from hf_efficient.errors import PlanError
 from hf_efficient.recipe.augment_models import Paraphrase
-from hf_efficient.techniques.augment.paraphrase import Paraphraser, cleaned
-from hf_efficient.techniques.augment.writing import Writer
+from hf_efficient.techniques.augment.paraphrase import Paraphraser, paraphrase_in
+from hf_efficient.techniques.augment.writing import Writer, Written
 from tests.tiny_language_models import save_llama
 from tests.tiny_writers import save_masked_lm, save_seq2seq
 
 
 @pytest.mark.parametrize(
-    ("written", "line"),
+    ("text", "is_finished", "paraphrase"),
     [
-        ("A view.", "A view."),
-        ('  "A view."\n\nIt means…', "A view."),
-        ("“A view.”", "A view."),
-        ('A "view"', 'A "view"'),
-        ('"', '"'),
-        ('""', ""),
-        ("\n \n", ""),
+        ("A view.", True, "A view."),
+        ('A view."', True, "A view."),
+        ('A view." is another way to say', False, "A view."),
+        ('"A view."\n\nIt means…', False, "A view."),
+        ("“A view.”", True, "A view."),
+        ("A view\nand", False, "A view"),
+        ("A view and", False, ""),
+        ('"', True, ""),
+        ("", True, ""),
     ],
 )
-def test_the_first_line_is_the_paraphrase(written, line):
-    assert cleaned(written) == line
+def test_the_first_line_is_the_paraphrase_up_to_its_end(text, is_finished, paraphrase):
+    assert paraphrase_in(Written(text, is_finished), "A row.") == paraphrase
+
+
+def test_marks_that_the_row_has_too_close_nothing():
+    written = Written('The "view" of it." is a paraphrase', False)
+    assert paraphrase_in(written, 'Its "look".') == 'The "view" of it.'
+    assert paraphrase_in(written, "Its look.") == 'The "view'
 
 
 def asked(paraphraser, text):
@@ -44,7 +52,7 @@ class Asked:
 
     def write(self, requests, texts, seeds):
         self.requests += requests
-        return [""] * len(texts)
+        return [Written("", True)] * len(texts)
 
 
 def test_each_kind_of_model_is_asked_in_its_way(tmp_path):
@@ -53,7 +61,7 @@ def test_each_kind_of_model_is_asked_in_its_way(tmp_path):
     assert asked(of[t5], "one {x}") == "paraphrase: one {x}"
     request = asked(of[llama], "one {x}")
     assert request.startswith("<|user|>Rewrite this")
-    assert request.endswith("\none {x}</s><|assistant|>")
+    assert request.endswith('\none {x}</s><|assistant|>"')
     own = Paraphraser.of(Paraphrase(model=t5, prompt="<{text}>"), "cpu", str)
     assert asked(own, "one") == "<one>"
     assert own.views(["one"], [0]) == ["one"], "nothing was written"

@@ -8,6 +8,7 @@ import pytest
 
 from hf_efficient.errors import DataError
 from hf_efficient.experiments.active.labellers.answers import SUFFIXES, read_answers, understand, write_questions
+from hf_efficient.experiments.active.state import LabelLog
 
 CLASSES = ("cooking", "sailing")
 TEXTS = ["stir; the soup", 'hoist "the" sail', "bake,\nthe bread", "drop the anchör"]
@@ -18,7 +19,13 @@ def read(path, text=None, encoding="utf-8"):
     if text is not None:
         path.write_bytes(text.encode(encoding))
     find = {text: number for number, text in enumerate(TEXTS)}
-    return understand(read_answers(path, CLASSES), CLASSES, lambda answer: find.get(answer.texts.get("text")), 4)
+
+    def is_text_of(answer, row):
+        return answer.texts.get("text") in (None, TEXTS[row], "x")
+
+    return understand(
+        read_answers(path, CLASSES), CLASSES, lambda answer: find.get(answer.texts.get("text")), is_text_of, 4
+    )
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
@@ -40,7 +47,7 @@ def test_label_studio_is_given_tasks(tmp_path):
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_a_spreadsheet_s_separators_marks_and_letters_are_read(tmp_path, separator, encoding):
-    rows = [("id", "text", "label"), ("3", "drop the anchör", " Sailing "), ("0", "stir", "cooking"), ("1", "x", "")]
+    rows = [("id", "text", "label"), ("3", "drop the anchör", " Sailing "), ("0", "x", "cooking"), ("1", "x", "")]
     text = "".join(separator.join(row) + "\r\n" for row in rows)
     found = read(tmp_path / "rows.csv", text, encoding)
     assert found.labels == {3: "sailing", 0: "cooking"}
@@ -62,6 +69,35 @@ def test_what_is_wrong_is_said_with_its_line_and_the_rest_is_kept(tmp_path):
         f"{place}:4: expected a number below 4 as id, found 9",
         f"{place}:5: expected a number below 4 as id, found zero",
     ]
+
+
+def test_an_id_beside_another_row_s_text_is_no_answer(tmp_path):
+    found = read(
+        tmp_path / "rows.csv", 'id,text,label\n0,"hoist ""the"" sail",sailing\n1,"hoist ""the"" sail",sailing\n'
+    )
+    assert found.labels == {1: "sailing"}
+    (problem,) = found.problems
+    assert problem == (
+        f"{tmp_path / 'rows.csv'}:2: expected the text of the pool's row 0 beside its id, found another; correct one "
+        "of them, or take the column id out to go by the texts"
+    )
+
+
+def test_the_last_answer_for_a_row_counts(tmp_path):
+    found = read(tmp_path / "rows.csv", "id,label\n0,cooking\n0,sailing\n1,skip\n1,cooking\n2,cooking\n2,skip\n")
+    assert (found.labels, found.skipped) == ({0: "sailing", 1: "cooking"}, [2])
+
+
+def test_a_loop_s_own_labels_are_those_that_were_not_taken_back(tmp_path):
+    log = LabelLog(tmp_path / "labels.jsonl", CLASSES)
+    log.give_all({0: "cooking", 1: "cooking", 2: "sailing"}, "web")
+    log.skip(3, "web")
+    log.undo(0, "web")
+    log.undo(3, "web")
+    log.undo(1, "web")
+    log.give(1, "sailing", "web")
+    found = read(log.path)
+    assert (found.labels, found.skipped) == (log.labels, []) == ({1: "sailing", 2: "sailing"}, [])
 
 
 @pytest.mark.parametrize("end", range(8, 30))
