@@ -1,4 +1,4 @@
-"""Views that a fine-tuned model takes for another class than their row."""
+"""Views that a fine-tuned model takes for another class than it takes their row for."""
 
 from __future__ import annotations
 
