@@ -37,7 +37,8 @@ def check(section: Augment, place: Callable[[str], str]) -> None:
     """
     if section.control:
         return
-    make_augmenters(section.text_augmenters, place)
+    with filling():
+        make_augmenters(section.text_augmenters, place)
     if section.keep_label is not None:
         label_keep.check(section.keep_label, place)
 
