@@ -63,6 +63,8 @@ def test_a_simulation_labels_in_rounds_and_trains_on_all_labels(whole):
     assert [len(record["chosen"]) for record in ended.rounds] == [6, 4, 4, 4, 0]
     assert ended.rounds[0]["by"] == "seed_set"
     assert {record["by"] for record in ended.rounds[1:]} == {"margin"}
+    # The first model has none before it, and the pool is not scored where no more labels are asked for.
+    assert [record["agreement"] is None for record in ended.rounds] == [True, True, False, False, True]
     assert ended.rounds[-1]["stopped"] == "all 18 labels of active.budget are given"
     assert ended.outcome.report["data"]["rows"] == {"train": 18, "validation": 16}
     assert lines[0] == "round 0: 0 labels, no model yet; 6 rows chosen by clusters"
@@ -100,7 +102,7 @@ def test_models_that_are_fine_tuned_in_every_round(tmp_path, strategy):
     assert [record["labels"] for record in ended.rounds] == [0, 6, 10]
     assert len({row["id"] for record in ended.rounds for row in record["chosen"]}) == 10
     assert ended.rounds[1]["metrics"]["accuracy"] is not None
-    assert ended.rounds[2]["agreement"] is not None
+    assert ended.rounds[2]["metrics"]["accuracy"] is not None
 
 
 def test_the_model_at_the_end_is_pushed_and_no_other(tmp_path, monkeypatch, capsys):

@@ -197,9 +197,11 @@ class Loop:
         fitted = self.learner.fit(labels, number)
         record["metrics"] = dict(fitted.metrics)
         record["metric"] = fitted.metrics.get(self.metric)
+        modelled = [earlier for earlier in history if earlier["by"] != "seed_set"]
+        if (reason := self._stop([*modelled, record], labels, candidates)) is not None:
+            return reason, [], self.active.strategy  # what the model makes of the pool is not asked for
         scored = fitted.score()
         record["agreement"] = self._agreement(number, scored, labels)
-        modelled = [earlier for earlier in history if earlier["by"] != "seed_set"]
         reason = self._stop([*modelled, record], labels, candidates)
         size = self._size(number, len(labels))
         chosen = [] if reason else self._choose(number, scored, np.asarray(sorted(labels)), candidates, size)
