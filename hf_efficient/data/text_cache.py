@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -17,6 +18,9 @@ from hf_efficient.errors import HfEfficientError
 
 Batches = Callable[[list[int]], Iterable[tuple[Sequence[int], Sequence[str]]]]
 """From numbers of keys to batches: numbers, and the text that was made for each."""
+
+Entry = tuple[str, float | None]
+"""A text, and the CPU seconds that it cost; None where nobody has measured."""
 
 
 def text_key(*parts: str) -> str:
@@ -41,6 +45,9 @@ class TextCache:
         """
         self.path = path
         self._what = what
+        self._made: set[str] = set()
+        self.found: dict[str, float | None] = {}
+        """What the texts that others have made had cost, in CPU seconds, by their keys; None where nobody knows."""
 
     def known(self) -> dict[str, str]:
         """The texts that are there, by their keys.
@@ -49,7 +56,7 @@ class TextCache:
             HfEfficientError: the file can't be read.
         """
         try:
-            return self._read()
+            return {key: text for key, (text, _) in self._read().items()}
         except OSError as error:
             raise self._refusal(error) from error
 
@@ -70,7 +77,8 @@ class TextCache:
                     self._append(make(sorted(first.values())), keys, known)
         except OSError as error:
             raise self._refusal(error) from error
-        return [known[key] for key in keys]
+        self.found.update({key: known[key][1] for key in keys if key not in self._made})
+        return [known[key][0] for key in keys]
 
     def _refusal(self, error: OSError) -> HfEfficientError:
         return HfEfficientError(
@@ -79,20 +87,24 @@ class TextCache:
         )
 
     def _append(
-        self, batches: Iterable[tuple[Sequence[int], Sequence[str]]], keys: Sequence[str], known: dict[str, str]
+        self, batches: Iterable[tuple[Sequence[int], Sequence[str]]], keys: Sequence[str], known: dict[str, Entry]
     ) -> None:
         with self.path.open("a+b") as file:
             if file.tell():
                 file.seek(-1, os.SEEK_END)
                 file.write(b"" if file.read(1) == b"\n" else b"\n")  # a kill has cut the last line off
+            start = time.process_time()
             for numbers, texts in batches:
-                made = {keys[number]: text for number, text in zip(numbers, texts, strict=True)}
-                file.write("".join(f"{json.dumps(entry)}\n" for entry in made.items()).encode())
+                seconds = round((time.process_time() - start) / len(numbers), 6)
+                made = {keys[number]: (text, seconds) for number, text in zip(numbers, texts, strict=True)}
+                file.write("".join(f"{json.dumps([key, *entry])}\n" for key, entry in made.items()).encode())
                 file.flush()
                 os.fsync(file.fileno())
                 known.update(made)
+                self._made.update(made)
+                start = time.process_time()
 
-    def _read(self) -> dict[str, str]:
+    def _read(self) -> dict[str, Entry]:
         """What is there; lines that are not whole are left out."""
         if not self.path.is_file():
             return {}
@@ -100,11 +112,13 @@ class TextCache:
         return dict(entry for entry in entries if entry is not None)
 
 
-def _entry(line: bytes) -> tuple[str, str] | None:
+def _entry(line: bytes) -> tuple[str, Entry] | None:
     try:
         match json.loads(line):
             case [str(key), str(text)]:
-                return key, text
+                return key, (text, None)
+            case [str(key), str(text), float(seconds)]:
+                return key, (text, seconds)
     except ValueError:
         pass
     return None

@@ -14,6 +14,8 @@ from hf_efficient.measure.filling import filling_time
 class Stopwatch(TrainerCallback, ExportableState):
     """Wall and CPU seconds of the training steps, loading of batches included, evaluation and saving left out.
 
+    CPU seconds are those of this process: what data-loader workers compute is not among them.
+
     What other callbacks prepare before the first step, such as a teacher's answers, is counted with the steps if this
     one comes before them. Its state travels in the checkpoint, so that an interrupted run counts every step that its
     result is made of.

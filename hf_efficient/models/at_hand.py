@@ -51,7 +51,7 @@ def _is_path(name: str) -> bool:
 
 
 def _from_hub(name: str) -> Path | None:
-    """The folder of a model in the Hub's cache."""
+    """The folder of a model in the Hub's cache, if it has weights: a configuration alone may be there, too."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
@@ -61,4 +61,9 @@ def _from_hub(name: str) -> Path | None:
         found = try_to_load_from_cache(name, "config.json")
     except HFValidationError:  # a word that is no name
         return None
-    return Path(found).parent if isinstance(found, str) else None
+    folder = Path(found).parent if isinstance(found, str) else None
+    return folder if folder is not None and any(map(_has_weights, folder.iterdir())) else None
+
+
+def _has_weights(path: Path) -> bool:
+    return path.suffix in (".safetensors", ".bin")

@@ -27,7 +27,7 @@ class Augment(Section):
     control: bool = False
     """Leave the views unchanged: the same number of rows and steps without augmentation, to compare with."""
     keep_label: models.KeepLabel | None = None
-    """Drop views of texts that a fine-tuned model takes for another class than their row."""
+    """Drop views of texts that a fine-tuned model takes for another class than it takes their row for."""
     consistency: models.Consistency | None = None
     """Learn from `data.unlabelled`, too: a text and its view get the same prediction."""
 

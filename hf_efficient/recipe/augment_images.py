@@ -47,7 +47,7 @@ class Crop(ImageAugmenter):
     """A part of the image, brought to the size of the whole (Szegedy et al. 2015, arXiv 1409.4842)."""
 
     scale: Share = (0.5, 1.0)
-    """Range of the part's share of the image's area."""
+    """Range of the part's share of the image's area; a part too wide or too high for it is cut to fit, and smaller."""
     ratio: Positive = (0.75, 1.3333)
     """Range of the part's ratio of width to height, times that of the image."""
 
@@ -158,7 +158,7 @@ class MixUp(ImageAugmenter):
 
 class CutMix(ImageAugmenter):
     """A rectangle of another training row's image put into the image, and the labels mixed by area (Yun et al. 2019,
-    arXiv 1905.04899).
+    arXiv 1905.04899); the rectangle lies within the image, where the paper's may be cut by its edges.
     """
 
     alpha: float = Field(default=1.0, gt=0.0)

@@ -53,11 +53,11 @@ class Paraphrase(Section):
     temperature: float = Field(default=0.5, gt=0.0)
     """What logits are divided by before words are drawn."""
     top_p: float = Field(default=0.9, gt=0.0, le=1.0)
-    """Words are drawn from the likeliest ones, of this probability together."""
+    """Words are drawn from the likeliest ones, of this probability together; 1 draws from all."""
 
 
 class KeepLabel(Section):
-    """Views that a model takes for another class than their row are dropped: the row stands in their place."""
+    """Views that a model takes for another class than it takes their row for give way to the row."""
 
     teacher: str = Field(min_length=1)
     """A model fine-tuned on the task: run directory, directory, Hub name or asset."""

@@ -99,6 +99,15 @@ def _translates_by_models(recipe: Recipe) -> bool:
     return translation is None or translation.forward != OFFLINE
 
 
+def _views_differ(recipe: Recipe) -> bool:
+    """Whether something draws the views of a row."""
+    augment = recipe.augment
+    if augment is None or augment.control or augment.copies == 1:
+        return True
+    translation = augment.back_translation
+    return translation is None or translation.temperature is not None or len(augment.text_augmenters) > 1
+
+
 def _in_memory(recipe: Recipe) -> bool:
     return not recipe.data.streaming
 
@@ -345,6 +354,12 @@ NEEDS: Final = (
         "augment.copies",
         lambda r: r.augment is None or r.augment.below_class_size is None,
         "augment.below_class_size decides how many views are made",
+    ),
+    Need(
+        "augment.copies",
+        _views_differ,
+        "back_translation takes the likeliest words, so that all views of a row are the same; set its temperature, for "
+        "which it needs models",
     ),
     Need("augment.below_class_size", _classifies, "only rows with one label each have classes of a size"),
     Need(

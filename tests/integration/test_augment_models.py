@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,16 @@ def test_a_run_that_was_cut_off_makes_no_view_again(models, tmp_path):
     assert [log.read_bytes() for log in logs] == made
     for name, values in weights(whole).items():
         np.testing.assert_array_equal(weights(cut)[name], values, err_msg=name)
+
+
+def test_views_that_an_earlier_run_has_made_are_told_with_their_cost(models, tmp_path):
+    recipe = smoke(tmp_path / "run", {**settings(models), "data.limit": 6})
+    first, second = (augmented_rows(recipe) for _ in range(2))
+    facts, again = first.facts["augment"], second.facts["augment"]
+    assert (facts["found"], facts["found_cpu_seconds"]) == (0, 0)
+    assert again["found"] == again["views"]
+    assert again["found_cpu_seconds"] > 0
+    assert re.search(r"; \d+ were found on disk, where making them had cost \d+\.\d CPU seconds", second.notes[0])
 
 
 def test_views_are_the_same_when_they_are_made_anew(models, tmp_path, monkeypatch):

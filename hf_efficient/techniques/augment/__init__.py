@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from hf_efficient.errors import PlanError
@@ -14,8 +15,10 @@ from hf_efficient.techniques.augment.augmenters import make_augmenters
 from hf_efficient.techniques.augment.consistency import unlabelled_views, with_consistency
 from hf_efficient.techniques.augment.draws import Numbers
 from hf_efficient.techniques.augment.how_many import require_classes, rows_of_copies
+from hf_efficient.techniques.augment.kept import Kept
 from hf_efficient.techniques.augment.label_keep import keeper_of
 from hf_efficient.techniques.augment.rows import Made, facts_of, in_one_piece, make_views, with_labels_kept
+from hf_efficient.techniques.augment.texts import OfStrings
 
 if TYPE_CHECKING:
     from hf_efficient.data.train_rows import TrainRows
@@ -34,7 +37,8 @@ def check(section: Augment, place: Callable[[str], str]) -> None:
     """
     if section.control:
         return
-    make_augmenters(section.text_augmenters, place)
+    with filling():
+        make_augmenters(section.text_augmenters, place)
     if section.keep_label is not None:
         label_keep.check(section.keep_label, place)
 
@@ -94,11 +98,21 @@ def _with_views(rows: TrainRows, section: Augment) -> TrainRows:
     augmenters = {} if section.control else _augmenters(rows, section)
     epochs = list(_epochs(rows, section, augmenters, copies, num_epochs))
     table = concatenate_datasets([part for made in epochs for part in (*originals, *(views.table for views in made))])
-    facts = facts_of(views for made in epochs for views in made) | {"epochs": num_epochs}
+    facts = facts_of(views for made in epochs for views in made) | {"epochs": num_epochs, **_found(augmenters)}
     augmented = replace(rows, table=table, rows_per_epoch=len(table) // num_epochs if num_epochs > 1 else None)
     if section.consistency is not None and rows.unlabelled is not None:
         augmented = replace(augmented, unlabelled_views=unlabelled_views(rows, augmenters, num_epochs))
     return augmented.with_facts(NAME, facts).with_note(_note(facts, rows, section))
+
+
+def _found(augmenters: Mapping[str, Augmenter]) -> dict[str, Any]:
+    """What earlier runs have spent on views by models, which cost this one nothing."""
+    strings = [augmenter.augmenter for augmenter in augmenters.values() if isinstance(augmenter, OfStrings)]
+    costs = [kept.found for kept in strings if isinstance(kept, Kept)]
+    seconds = list(chain.from_iterable(costs))
+    known = [cost for cost in seconds if cost is not None]
+    total = sum(known) if len(known) == len(seconds) else None
+    return {"found": len(seconds), "found_cpu_seconds": total} if costs else {}
 
 
 def _augmenters(rows: TrainRows, section: Augment) -> dict[str, Augmenter]:
@@ -136,6 +150,10 @@ def _note(facts: dict[str, Any], rows: TrainRows, section: Augment) -> str:
     )
     if not rows.makes_views and not section.text_augmenters.keys().isdisjoint(BY_MODELS):
         return f"{made}; those by models that are not there yet are not made to explain a run"
+    if facts.get("found"):
+        seconds = facts["found_cpu_seconds"]
+        spent = "" if seconds is None else f", where making them had cost {seconds:,.1f} CPU seconds"
+        made = f"{made}; {facts['found']:,} were found on disk{spent}"
     if section.keep_label is None:
         return made
     return f"{made}, and {facts['dropped']:,} of all were taken for another class and are their row instead"

@@ -91,7 +91,7 @@ def _read(load: Callable[[Path], T], name: str, place: str, files: str) -> T:
     folder = _folder(name, place)
     try:
         return load(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise AssetError(f"{place}: expected {name} to hold {files}, found {first_line(error)}") from error
 
 

@@ -52,6 +52,11 @@ class Kept:
     def _cache(self) -> TextCache:
         return TextCache(cache_root() / "views" / f"{self.identity()}.jsonl", f"views of {self.name}")
 
+    @property
+    def found(self) -> list[float | None]:
+        """CPU seconds that each view had cost which was found on disk, and not made here; None where nobody knows."""
+        return list(self._cache.found.values())
+
     def __call__(self, texts: Sequence[str], rows: Sequence[int], draws: Draws) -> list[str]:
         """One view of each text; `rows` are their numbers in the table, by which their random numbers are drawn.
 

@@ -1,10 +1,12 @@
-"""Views that a fine-tuned model takes for another class than their row."""
+"""Views that a fine-tuned model takes for another class than it takes their row for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from hf_efficient.assets.cache import cache_root
 from hf_efficient.data.text_cache import TextCache, text_key
-from hf_efficient.models.at_hand import require_at_hand
+from hf_efficient.models.at_hand import content_key, require_at_hand
 from hf_efficient.models.cached_rows import computation_key
 from hf_efficient.models.checks import longest_read, set_pad_token
 from hf_efficient.models.teacher import Loaded, load_teacher
@@ -97,7 +99,10 @@ class LabelKeeper:
 
     @cached_property
     def _key(self) -> str:
-        return computation_key(self.teacher.model.config, self.teacher.model.state_dict().items(), "classes")
+        model, tokenizer = self.teacher.model, self.teacher.tokenizer
+        with TemporaryDirectory() as folder:
+            tokenizer.save_pretrained(folder)
+            return computation_key(model.config, model.state_dict().items(), "classes", content_key(Path(folder)))
 
     def _answers(self, numbers: list[int], texts: Sequence[Text]) -> Iterator[tuple[list[int], list[str]]]:
         lengths = [sum(map(len, text)) for text in texts]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal, Self, get_args
+
+from hf_efficient.errors import DataError
 
 PartOfSpeech = Literal["n", "v", "a", "r"]
 """Noun, verb, adjective, adverb: WordNet has no other words."""
@@ -20,6 +24,12 @@ _ENDINGS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "r": (),
 }
 """Endings of regular forms and what lemmas have in their place: rules of detachment, morphy(7WN)."""
+
+_FILES: Final = {
+    "synonyms.tsv": re.compile(r"([^\t]+)\t([nvar])\t((?:[^\t]+ \d+\t)*[^\t]+ \d+)"),
+    "irregular.tsv": re.compile(r"([^\t]+)\t([nvar])\t([^\t]+)"),
+}
+"""Files of a lexicon, and the form of their lines."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +51,12 @@ class WordNet:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """The lexicon in the folder of the asset."""
-        synonyms = (line.split("\t", 2) for line in _lines_of(folder / "synonyms.tsv"))
-        irregular = (line.split("\t") for line in _lines_of(folder / "irregular.tsv"))
+        """The lexicon in the folder of the asset.
+
+        Raises:
+            DataError: a line that is not of its file's form.
+        """
+        synonyms, irregular = (_parsed(folder / name, form) for name, form in _FILES.items())
         return cls(
             {(lemma, part): likely for lemma, part, likely in synonyms},
             {(form, part): lemma for form, part, lemma in irregular},
@@ -76,8 +89,15 @@ class WordNet:
         return tuple(part for part in get_args(PartOfSpeech) if (lemma, part) in self._lines)
 
 
-def _lines_of(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines()
+def _parsed(path: Path, form: re.Pattern[str]) -> Iterator[tuple[str, str, str]]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        found = form.fullmatch(line)
+        if found is None:
+            raise DataError(
+                f"{path}:{number}: expected a word, its part of speech and what it stands for, parted by tabs, as in "
+                f"demo/wordnet; found {line[:40]!r}"
+            )
+        yield found[1], found[2], found[3]
 
 
 def _detached(form: str, part: PartOfSpeech) -> list[str]:

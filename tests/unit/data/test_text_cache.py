@@ -43,6 +43,18 @@ def test_each_text_is_made_once(path):
     assert second.asked == ["d"]
 
 
+def test_what_others_have_made_is_told_with_its_cost(path):
+    first, second = TextCache(path, "views"), TextCache(path, "views")
+    for _ in range(2):  # what it has made itself is not found
+        first.texts(KEYS, Maker(KEYS))
+    assert first.found == {}
+    path.write_bytes(path.read_bytes() + b'["old", "text"]\n')
+    second.texts(["old", "b", "d"], Maker(["old", "b", "d"]))
+    assert second.found.keys() == {"old", "b"}
+    assert second.found["old"] is None
+    assert 0 <= second.found["b"] < 1
+
+
 def test_a_kill_loses_the_batch_in_hand_alone(path):
     keys = ["a", "b", "c", "d"]
     with pytest.raises(KeyboardInterrupt):

@@ -203,6 +203,7 @@ STEPS = ("training.eval_strategy=steps", "training.save_strategy=steps")
         ),
         (["augment.random_swap.share=0.1", STREAM, "training.max_steps=1"], "augment", "a stream is read as it goes"),
         (["augment={random_swap: {}, below_class_size: 9, copies: 2}"], "augment.copies", "how many views are made"),
+        (["augment={back_translation: {}, copies: 2}"], "augment.copies", "all views of a row are the same"),
         *(
             (["augment={random_swap: {}, below_class_size: 9}", words], "augment.below_class_size", "one label each")
             for words in ("task.problem=regression", "task.type=text2text-generation", "data.columns.label=[a, b]")

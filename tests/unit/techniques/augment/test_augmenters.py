@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from hf_efficient.errors import AssetError
+from hf_efficient.errors import AssetError, DataError
 from hf_efficient.recipe.augment import Augment
 from hf_efficient.techniques.augment.articles import has_vowel
 from hf_efficient.techniques.augment.augmenters import make_augmenters
@@ -151,8 +151,23 @@ def test_a_lexicon_that_is_not_there_is_named_with_the_command_that_fetches_it(t
 
 
 def test_a_lexicon_that_can_not_be_read_is_named(tmp_path, lexicon):
-    (tmp_path / "synonyms.tsv").write_text("no tabs\n")
     with pytest.raises(AssetError, match=r"synonym.tagger: expected .* to hold NLTK's JSON files, .* found .Errno 2"):
         views(["x"], synonym={**lexicon, "tagger": str(tmp_path)})
     with pytest.raises(AssetError, match=r"synonym.lexicon: expected .* to hold synonyms.tsv and irregular.tsv"):
         views(["x"], synonym={**lexicon, "lexicon": str(tmp_path)})
+
+
+@pytest.mark.parametrize("text", ["film\tn\tmovie 9\nfilm\tn", "x\tn\ty 9\nfilm\tn\tmovie", "x\tn\ty 9\nx\tx\ty 9"])
+def test_a_line_that_is_not_of_a_lexicon_is_named(text, tmp_path):
+    (tmp_path / "synonyms.tsv").write_text(text)
+    (tmp_path / "irregular.tsv").write_text("")
+    with pytest.raises(DataError, match=r"synonyms.tsv:2: expected a word, its part of speech and what it stands for"):
+        views(["x"], random_insert={"lexicon": str(tmp_path)})
+
+
+@pytest.mark.parametrize(("name", "content"), [("weights", "[1"), ("tagdict", '{"a": "X"}'), ("weights", "3")])
+def test_files_that_are_no_tagger_are_named(name, content, lexicon, tmp_path):
+    folder = write_tagger(tmp_path / "tagger")
+    (tmp_path / "tagger" / f"averaged_perceptron_tagger_eng.{name}.json").write_text(content)
+    with pytest.raises(AssetError, match=r"synonym.tagger: expected .* to hold NLTK's JSON files"):
+        views(["x"], synonym={**lexicon, "tagger": folder})

@@ -70,6 +70,14 @@ def test_views_that_are_not_there_are_their_texts_where_none_are_made():
     assert looks(TEXTS, ROWS, Draws(0, 0, 0)) == [*made, *TEXTS[2:]]
 
 
+def test_views_that_others_have_made_are_told_with_their_cost():
+    first, second = kept(Numbered(draws=False)), kept(Numbered(draws=False))
+    first(TEXTS[:2], ROWS[:2], Draws(0, 0, 0))
+    second(TEXTS, ROWS, Draws(0, 0, 0))
+    assert first.found == []
+    assert len(second.found) == 2
+
+
 def test_another_key_has_views_of_its_own():
     first, second = Numbered("one", draws=False), Numbered("two", draws=False)
     for numbered in (first, second):

@@ -75,13 +75,28 @@ def test_rows_stand_in_the_place_of_views():
     assert found["label"][:] == [0, 1, 2, 3, 4]
 
 
-def test_a_teacher_without_a_longest_text_reads_all():
+@pytest.fixture
+def t5():
+    """A teacher that reads texts of any length."""
     tokenizer = AutoTokenizer.from_pretrained(resolve("demo/tiny-t5"))
     tokenizer.model_max_length = VERY_LARGE_INTEGER
     config = AutoConfig.from_pretrained(resolve("demo/tiny-t5"), d_model=32, d_ff=32, num_labels=2)
-    teacher = Loaded("t5", T5ForSequenceClassification(config).eval(), tokenizer)
-    (answer,) = LabelKeeper(teacher, 0.9, ("text",), "cpu")._answer([("a long text " * 30,)])
+    return Loaded("t5", T5ForSequenceClassification(config).eval(), tokenizer)
+
+
+def test_a_teacher_without_a_longest_text_reads_all(t5):
+    (answer,) = LabelKeeper(t5, 0.9, ("text",), "cpu")._answer([("a long text " * 30,)])
     assert answer.split()[0] in "01"
+
+
+def test_answers_are_kept_apart_by_weights_and_tokenizer(t5):
+    keys = [LabelKeeper(t5, 0.9, ("text",), "cpu")._key for _ in range(2)]
+    t5.tokenizer.add_tokens("sail")
+    keys.append(LabelKeeper(t5, 0.9, ("text",), "cpu")._key)
+    t5.model.transformer.shared.weight.data[0] += 1
+    keys.append(LabelKeeper(t5, 0.9, ("text",), "cpu")._key)
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
 
 
 def test_a_teacher_that_is_not_at_hand_is_named():
