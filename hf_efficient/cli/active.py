@@ -57,6 +57,8 @@ def active(
         typer.echo(_how_to_go_on(ended, ["hf-efficient", "active", recipe, *(overrides or ())]))
     elif ended.outcome is not None:
         print_table(ended.outcome.report)
+        if ended.outcome.url is not None:
+            typer.echo(f"Pushed to {ended.outcome.url}")
     return None
 
 

@@ -90,6 +90,19 @@ def numbers(values: Sequence[Any], what: str) -> Scores:
     return np.asarray(values, dtype=np.float32)
 
 
+def refuse_equal(scores: Scores, by: str, place: str) -> None:
+    """Refuse scores that tell no row from another.
+
+    Raises:
+        PlanError: they do not.
+    """
+    if len(scores) > 1 and scores.min() == scores.max():
+        raise PlanError(
+            f"{place}.by: {by} gives all {len(scores):,} rows the same score, {scores[0]:g}, so that they have no "
+            "order; rank them by something else."
+        )
+
+
 def scores_of_function(name: str, table: Dataset, place: str) -> Scores:
     """What the user's function gives for the rows.
 

@@ -39,7 +39,8 @@ class Active(Section):
     target: float | None = None
     """End when the metric is as good as this."""
     stability: float | None = Field(default=None, gt=0.0, le=1.0)
-    """End when the predictions of successive models agree so well (Cohen's kappa, 1 is entirely; 0.99 is usual)."""
+    """End when the predictions of successive models for rows without a label agree so well (Cohen's kappa, 1 is
+    entirely; 0.99 is usual)."""
     stability_rounds: int = Field(default=3, ge=1)
     """Rounds over which that agreement is averaged."""
     members: int = Field(default=10, ge=2)

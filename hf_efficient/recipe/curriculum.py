@@ -16,7 +16,8 @@ class Curriculum(Difficulty):
     """Rows that are held back until the model has seen others: an epoch stays as long, and repeats those there are.
 
     Where `by` is of a model, and neither `reference` nor `brief` is given, the run's own model is asked: what it said
-    in training, which costs nothing. Its first epoch has no order, and each epoch is ordered by the ones before.
+    in training, beside what it said of the rows seen around the same time, which costs nothing. Its first epoch has no
+    order, and each epoch is ordered by the ones before.
     """
 
     order: Literal["easy_first", "hard_first", "random"] = "easy_first"

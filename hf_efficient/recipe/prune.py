@@ -13,7 +13,7 @@ class Prune(Difficulty):
     """Train on a share of the rows only, chosen by their difficulty before the run.
 
     Where a model is asked, `explain` asks it, too, since steps and lengths depend on the rows that stay; what it says
-    is kept on disk for the run.
+    is kept on disk for the run, whose report says what it has cost.
     """
 
     keep: float = Field(gt=0.0, lt=1.0)

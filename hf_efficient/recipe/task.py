@@ -33,7 +33,8 @@ class TaskSection(Section):
     labels: tuple[str, ...] | None = None
     """Names of the classes in the order of their ids; by default the data set's own, or the sorted values."""
     class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(ge=0)]] | None = None
-    """Weight of each class in the loss, scaled to a mean of 1 over the rows; `balanced` is n / (classes · n_class)."""
+    """Weight of each class in the loss, scaled to a mean of 1 over the rows; `balanced` is n / (classes · n_class),
+    of the rows as they were read, before label noise, views and pruning."""
     metrics: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Metrics to report; by default all that fit the problem."""
     threshold: float | None = Field(default=None, gt=0.0, lt=1.0)

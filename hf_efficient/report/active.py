@@ -96,6 +96,8 @@ def _milestones(rows: Sequence[Row]) -> list[int]:
         return []
     last = min(curve[-1][0] for curve in loops)
     common = sorted(set.intersection(*({labels for labels, _ in curve} for curve in loops)))
+    if not common:
+        return []
     return sorted({min(common, key=lambda labels: abs(labels - share * last)) for share in (0.25, 0.5, 1.0)})
 
 

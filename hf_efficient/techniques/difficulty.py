@@ -59,19 +59,6 @@ def check_rows(plan: Plan, section: Difficulty, place: str) -> None:
         )
 
 
-def refuse_equal(scores: Scores, by: str, place: str) -> None:
-    """Refuse scores that tell no row from another.
-
-    Raises:
-        PlanError: they do not.
-    """
-    if len(scores) > 1 and scores.min() == scores.max():
-        raise PlanError(
-            f"{place}.by: {by} gives all {len(scores):,} rows the same score, {scores[0]:g}, so that they have no "
-            "order; rank them by something else."
-        )
-
-
 def scorer(plan: Plan, section: Difficulty, place: str) -> Callable[[], Scored]:
     """What scores the rows of an epoch of the plan, to be called once.
 

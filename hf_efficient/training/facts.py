@@ -62,7 +62,7 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
             "cpu_seconds": trained.cpu_seconds,
             "cache_seconds": trained.cache_seconds,
             "cache_cpu_seconds": trained.cache_cpu_seconds,
-            "found_scores_cpu_seconds": _found_scores(techniques, trained),
+            "found_scores_cpu_seconds": found_scores_cpu_seconds(techniques, trained.resumed_from_step),
             "total_seconds": trained.total_seconds,
             "steps": trained.steps,
             "epochs": trained.epochs,
@@ -90,13 +90,13 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
     }
 
 
-def _found_scores(techniques: Mapping[str, Any], trained: Trained) -> float | None:
+def found_scores_cpu_seconds(techniques: Mapping[str, Any], resumed_from_step: int | None) -> float | None:
     """CPU seconds of earlier runs for difficulties of rows that this one found on disk.
 
     None if it found none, or goes on after an interruption: what it found may be its own, and is on its clock then.
     """
     facts = [told for told in techniques.values() if told.get("scores_found")]
-    if not facts or trained.resumed_from_step is not None:
+    if not facts or resumed_from_step is not None:
         return None
     return float(sum(told["scoring_cpu_seconds"] for told in facts))
 

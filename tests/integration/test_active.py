@@ -40,7 +40,7 @@ def learn(folder, settings=(), **arguments):
 
 def rounds(folder):
     lines = (Path(folder) / "active" / "rounds.jsonl").read_text().splitlines()
-    return [{name: value for name, value in json.loads(line).items() if name != "seconds"} for line in lines]
+    return [{name: value for name, value in json.loads(line).items() if "seconds" not in name} for line in lines]
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +101,17 @@ def test_models_that_are_fine_tuned_in_every_round(tmp_path, strategy):
     assert len({row["id"] for record in ended.rounds for row in record["chosen"]}) == 10
     assert ended.rounds[1]["metrics"]["accuracy"] is not None
     assert ended.rounds[2]["agreement"] is not None
+
+
+def test_the_model_at_the_end_is_pushed_and_no_other(tmp_path, monkeypatch, capsys):
+    pushed = []
+    monkeypatch.setattr(
+        "hf_efficient.training.finetune._push", lambda run, hub: hub and (pushed.append(run) or "a://b")
+    )
+    settings = {**TINY, "training.output_dir": str(tmp_path), "active.budget": 6, "hub.repo_id": "me/my-model"}
+    assert run(["active", "smoke", *(f"{path}={json.dumps(value)}" for path, value in settings.items())]) == 0
+    assert [directory.path for directory in pushed] == [tmp_path]
+    assert capsys.readouterr().out.endswith("Pushed to a://b\n")
 
 
 def test_a_warm_start_goes_on_from_the_weights_of_the_round_before(tmp_path, monkeypatch):
@@ -266,6 +277,9 @@ def test_strategies_are_compared_over_seeds_with_all_labels(tmp_path, capsys, mo
     first = {row["seed"]: row["curve"][0] for row in rows if row["strategy"] == "badge"}
     assert first == {row["seed"]: row["curve"][0] for row in rows if row["strategy"] == "random"}  # one seed set
     assert results.with_name("labels.png").exists()
+    of_a_loop = json.loads((results.parent / "badge" / "seed-1" / "report.json").read_text())["rounds"]
+    assert rows[1]["cpu_seconds"] == sum(record["cpu_seconds"] for record in of_a_loop) > 0
+    assert "rows chosen by badge" in (results.parent / "badge" / "seed-1" / "report.md").read_text()
 
     results.write_text("".join(results.read_text().splitlines(keepends=True)[:-1]) + '{"strat')
     monkeypatch.setattr(
@@ -278,6 +292,9 @@ def test_strategies_are_compared_over_seeds_with_all_labels(tmp_path, capsys, mo
     ]
     assert run([*command, "active.query_size=2"]) == 1
     assert "the row of full, seed 1 has other settings than the recipe now" in capsys.readouterr().err
+    results.write_text(results.read_text().replace(rows[0]["pool_digest"], "another"))
+    assert run(command) == 1
+    assert "the row of full, seed 1 is of other rows or labels than those now" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

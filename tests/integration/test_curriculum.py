@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import datasets
 import pytest
 import torch
@@ -151,6 +153,8 @@ def test_words_of_sentences_are_ranked_by_a_short_training(tmp_path):
     }
     found = finetune(words, train_dataset=rows, eval_dataset=rows).report
     assert found["techniques"]["prune"]["kept_rows"] == 20
+    pattern = r"prune: 20 of 40 .* by forgetting; its scores (took|were found, and had taken) \d+\.\d s of CPU"
+    assert any(re.fullmatch(pattern, note) for note in found["notes"])
     assert sum(found["techniques"]["curriculum"]["scores"]["counts"]) == 20
     assert found["techniques"]["curriculum"]["fed_as_meant"] is True
 

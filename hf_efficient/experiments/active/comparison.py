@@ -12,22 +12,23 @@ from hf_efficient.errors import RecipeError, RunDirectoryError, did_you_mean
 from hf_efficient.experiments.active.features import Features
 from hf_efficient.experiments.active.labellers.functions import simulated
 from hf_efficient.experiments.active.pool import load_pool
-from hf_efficient.experiments.active.run import make_loop, section_of
+from hf_efficient.experiments.active.run import make_loop, section_of, write_report
 from hf_efficient.experiments.active.state import ActiveDirectory, append_lines, read_lines
 from hf_efficient.recipe.active import Strategy
-from hf_efficient.report.active import FULL
+from hf_efficient.report.active import CONTROL, FULL, curve_of
 from hf_efficient.training.run_directory import ACTIVE, RunDirectory, held
 
 if TYPE_CHECKING:
     from hf_efficient.experiments.active.pool import Pool
     from hf_efficient.recipe import Recipe
+    from hf_efficient.recipe.active import Active
 
 Row = dict[str, Any]
 
 _ONLY_FOR: Final = {
     "active.members": ("bald",),
     "active.neighbours": ("contrastive",),
-    "active.balanced": tuple(name for name in get_args(Strategy) if name not in ("core_set", "badge")),
+    "active.balanced": tuple(name for name in get_args(Strategy) if name not in ("core_set", "badge", CONTROL)),
 }
 """Settings that some strategies alone have."""
 
@@ -100,20 +101,35 @@ def run_comparison(comparison: Comparison, shown: Callable[[str], None] = lambda
     """
     with held(RunDirectory(comparison.folder)):
         rows = {(row["strategy"], row["seed"]): row for row in read_lines(comparison.results)}
-        _refuse_other_settings(rows, comparison)
         pool = load_pool(comparison.recipe)
+        _refuse_other_settings(rows, comparison, pool)
         features = Features(comparison.recipe, pool)
+        _compute_shared(features, section_of(comparison.recipe))
         for strategy, seed in comparison.cells():
             if (strategy, seed) in rows:
                 continue
             rows[strategy, seed] = _row(comparison, strategy, seed, pool, features)
             append_lines(comparison.results, [rows[strategy, seed]])
-            labels, metric = rows[strategy, seed]["curve"][-1]
-            shown(f"{strategy}, seed {seed}: {rows[strategy, seed]['metric']} {metric:.4f} after {labels} labels")
+            shown(_line(rows[strategy, seed]))
     return [rows[cell] for cell in comparison.cells()]
 
 
-def _refuse_other_settings(rows: dict[tuple[str, int], Row], comparison: Comparison) -> None:
+def _compute_shared(features: Features, active: Active) -> None:
+    """Compute what all loops share beforehand, so that the first one is not charged for it."""
+    used = {"of_pool": active.fast or active.seed_set == "clusters", "of_validation": active.fast}
+    for name in (name for name, is_used in used.items() if is_used):
+        getattr(features, name)
+
+
+def _line(row: Row) -> str:
+    """What a loop came to."""
+    name, curve = f"{row['strategy']}, seed {row['seed']}", curve_of(row)
+    if not curve:
+        return f"{name}: no model was scored; {row['stopped']}"
+    return f"{name}: {row['metric']} {curve[-1][1]:.4f} after {curve[-1][0]} labels"
+
+
+def _refuse_other_settings(rows: dict[tuple[str, int], Row], comparison: Comparison, pool: Pool) -> None:
     for strategy, seed in comparison.cells():
         row = rows.get((strategy, seed))
         if row is not None and row["recipe_digest"] != comparison.cell_recipe(strategy, seed).digest():
@@ -121,21 +137,33 @@ def _refuse_other_settings(rows: dict[tuple[str, int], Row], comparison: Compari
                 f"{comparison.results}: the row of {strategy}, seed {seed} has other settings than the recipe now; "
                 "choose another training.output_dir."
             )
+        if row is not None and row.get("pool_digest") != _digest(pool):
+            raise RunDirectoryError(
+                f"{comparison.results}: the row of {strategy}, seed {seed} is of other rows or labels than those now; "
+                "choose another training.output_dir."
+            )
+
+
+def _digest(pool: Pool) -> str:
+    return f"{pool.digest} {pool.digest_of_labels}"
 
 
 def _row(comparison: Comparison, strategy: str, seed: int, pool: Pool, features: Features) -> Row:
     recipe = comparison.cell_recipe(strategy, seed)
     directory = ActiveDirectory(RunDirectory.of(recipe).path)
     directory.path.mkdir(parents=True, exist_ok=True)
-    start = time.process_time()
     loop = make_loop(recipe, pool, directory, simulated, features=features)
     curve: list[tuple[int, float | None]]
     if strategy == FULL:
         loop.open()
+        start = time.process_time()
         curve, stopped = [(len(pool), loop.learner.fit(pool.known, 0).metrics.get(loop.metric))], None
+        cpu_seconds = time.process_time() - start
     else:
         loop.run()
+        write_report(loop)
         history = loop.history()
+        cpu_seconds = sum(record["cpu_seconds"] for record in history)
         curve = [(record["labels"], record["metric"]) for record in history if record["by"] != "seed_set"]
         stopped = history[-1]["stopped"]
     return {
@@ -146,9 +174,10 @@ def _row(comparison: Comparison, strategy: str, seed: int, pool: Pool, features:
         "curve": curve,
         "stopped": stopped,
         "pool": len(pool),
-        "cpu_seconds": time.process_time() - start,
+        "cpu_seconds": cpu_seconds,
         "data": recipe.data.name or recipe.data.train,
         "model": recipe.model.name,
         "fast": section_of(recipe).fast,
         "recipe_digest": recipe.digest(),
+        "pool_digest": _digest(pool),
     }

@@ -95,7 +95,8 @@ class FineTuned:
         before = self.directory.run(number - 1)
         if self.recipe.active.warm_start and before.is_dir():
             settings |= {"model.name": str(before), "model.initialization": "pretrained"}
-        outcome = finetune(plain_recipe(self.recipe, self.directory, settings, self.pool))
+        unpushed = self.recipe.replace({}, without=["hub"])
+        outcome = finetune(plain_recipe(unpushed, self.directory, settings, self.pool))
         rows.unlink()
         metrics = {} if self.pool.validation is None else outcome.metrics
         return Fitted(metrics, lambda: self._score(outcome.model, outcome.processing_class, number))

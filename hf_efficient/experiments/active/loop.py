@@ -90,6 +90,7 @@ class Loop:
             RunDirectoryError: the directory holds another loop, or can't be written.
         """
         facts = {"pool": self.pool.digest, "recipe": self.recipe.digest(without=WHEN_TO_STOP)}
+        facts |= {"labels": self.pool.digest_of_labels} if self.active.is_simulated else {}
         hold_to(self.directory.pool, facts, "choose another training.output_dir, or give the earlier settings.")
         self._refuse_another_end()
         if self.pool.validation is not None and not self.directory.validation.exists():
@@ -146,7 +147,7 @@ class Loop:
 
     def _round(self, history: Sequence[Record]) -> Record:
         """What is known of a round: its model, and the rows that it chose or why it chose none."""
-        number, start = len(history), time.perf_counter()
+        number, start, cpu_start = len(history), time.perf_counter(), time.process_time()
         labels = dict(self.log.labels)
         candidates = np.setdiff1d(np.arange(len(self.pool)), sorted(self.log.settled | self.pool.doubles))
         record: Record = {"round": number, "labels": len(labels), "metrics": {}, "metric": None, "agreement": None}
@@ -157,6 +158,7 @@ class Loop:
         record |= {"by": by, "chosen": [] if reason else chosen, "stopped": reason}
         record |= {"recipe": self.recipe.digest()} if reason else {}
         record["seconds"] = time.perf_counter() - start
+        record["cpu_seconds"] = time.process_time() - cpu_start
         self._show(record)
         return record
 
@@ -196,21 +198,24 @@ class Loop:
         record["metrics"] = dict(fitted.metrics)
         record["metric"] = fitted.metrics.get(self.metric)
         scored = fitted.score()
-        record["agreement"] = self._agreement(number, scored)
+        record["agreement"] = self._agreement(number, scored, labels)
         modelled = [earlier for earlier in history if earlier["by"] != "seed_set"]
         reason = self._stop([*modelled, record], labels, candidates)
         size = self._size(number, len(labels))
         chosen = [] if reason else self._choose(number, scored, np.asarray(sorted(labels)), candidates, size)
         return reason, chosen, self.active.strategy
 
-    def _agreement(self, number: int, scored: Scored) -> float | None:
-        """How well the round's predictions agree with those of the round before, on rows that are always the same."""
-        watched = np.random.default_rng([self.seed]).permutation(len(self.pool))[:ROWS_OF_AGREEMENT]
-        predicted = scored.predicted[np.sort(watched)]
+    def _agreement(self, number: int, scored: Scored, labels: Mapping[int, str]) -> float | None:
+        """How well the round's predictions agree with those of the round before, on rows that neither has learnt."""
+        watched = np.sort(np.random.default_rng([self.seed]).permutation(len(self.pool))[:ROWS_OF_AGREEMENT])
+        predicted = scored.predicted[watched]
+        unseen = ~np.isin(watched, list(labels))
         before = self.directory.predictions(number - 1)
         np.save(self.directory.predictions(number), predicted)
         self.directory.predictions(number - 2).unlink(missing_ok=True)
-        return agreement(np.load(before), predicted) if before.exists() else None
+        if not (before.exists() and unseen.any()):
+            return None
+        return agreement(np.load(before)[unseen], predicted[unseen])
 
     def _choose(self, number: int, scored: Scored, labelled: Rows, candidates: Rows, size: int) -> list[Record]:
         rows, scores = choose(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hf_efficient.recipe import Recipe
 
 _NOT_OF_A_ROUND: Final = (
-    *("active", "hub", "data.fraction", "data.limit", "data.validation_size", "training.resume_from_checkpoint"),
+    *("active", "data.fraction", "data.limit", "data.validation_size", "training.resume_from_checkpoint"),
 )
 """What a round, or the run at the end, doesn't take from the recipe: its rows are chosen already."""
 _SCORES_NOTHING: Final = {"data.validation_size": 0, "training.eval_strategy": "no"}

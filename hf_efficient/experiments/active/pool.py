@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -77,7 +77,7 @@ class Pool:
         if self.text_columns:
             return None
         (value,) = self._images(self.rows.select([number]))
-        return value["bytes"] or Path(value["path"]).read_bytes()
+        return _file_of(value)
 
     def labelled(self, labels: Mapping[int, str]) -> Dataset:
         """Some rows with these labels, in the order of their numbers, as data to train on."""
@@ -85,14 +85,25 @@ class Pool:
 
     @cached_property
     def digest(self) -> str:
-        """A hash of the rows, those that are scored, and the classes."""
+        """A hash of the rows, those that are scored and their labels, and the classes."""
         digest = hashlib.blake2b("\0".join(self.classes).encode(), digest_size=12)
         for table in (self.rows, *([] if self.validation is None else [self.validation])):
             digest.update(str(len(table)).encode())
-            for name in self.text_columns:
-                for text in table[name][:]:
-                    digest.update(f"{len(text)}:{text}".encode("utf-8", "surrogatepass"))
+            for value in self._contents(table):
+                digest.update(b"%d:%b" % (len(value), value))
         return digest.hexdigest()
+
+    @cached_property
+    def digest_of_labels(self) -> str:
+        """A hash of the labels that are known."""
+        return hashlib.blake2b(repr(sorted(self.known.items())).encode(), digest_size=12).hexdigest()
+
+    def _contents(self, table: Dataset) -> Iterator[bytes]:
+        for name in (*self.text_columns, *(name for name in self.task.columns.label if name in table.column_names)):
+            for value in table[name][:]:
+                yield str(value).encode("utf-8", "surrogatepass")
+        for value in [] if self.text_columns else self._images(table):
+            yield _file_of(value)
 
     @cached_property
     def doubles(self) -> frozenset[int]:
@@ -113,6 +124,11 @@ class Pool:
             return 0
         scored = set(zip(*(self.validation[name][:] for name in self.text_columns), strict=True))
         return sum(row in scored for row in zip(*(self.rows[name][:] for name in self.text_columns), strict=True))
+
+
+def _file_of(image: Mapping[str, Any]) -> bytes:
+    content: bytes = image["bytes"] or Path(image["path"]).read_bytes()
+    return content
 
 
 def with_labels(rows: Dataset, labels: Mapping[int, str], column: str, classes: Iterable[str]) -> Dataset:

@@ -102,7 +102,7 @@ def run_active(
         try:
             stopped = loop.run()
         finally:
-            _report(loop)
+            write_report(loop)
         outcome = _finish(loop) if stopped else None
         return ActiveOutcome(tuple(loop.history()), dict(loop.log.labels), directory, loop.pending, outcome)
 
@@ -197,7 +197,7 @@ def labeller_of(
     return by_function(load_function(active.labeller, place("active.labeller")))
 
 
-def _report(loop: Loop) -> None:
+def write_report(loop: Loop) -> None:
     """Write what the rounds so far were worth: for people, for programs, and as a figure where there is matplotlib."""
     history, directory = loop.history(), loop.directory
     if not history:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hf_efficient.recipe.active import Active
 
 ROWS_OF_AGREEMENT: Final = 2_000
-"""Rows of the pool, labelled or not, whose predictions are compared from round to round."""
+"""Rows of the pool whose predictions are compared from round to round, as long as they have no label."""
 
 WHEN_TO_STOP: Final = ("active.budget", "active.target", "active.stability", "active.stability_rounds")
 """Settings that change no choice, as long as the loop has not stopped."""

@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from hf_efficient.data.batches import Split
-from hf_efficient.data.difficulty import Scores
+from hf_efficient.data.difficulty import Scores, refuse_equal
 from hf_efficient.data.fed import Fed, digest_of, rows_of_process
 from hf_efficient.data.order import BLOCKS, CurriculumOrder, random_ranks, ranked
 from hf_efficient.data.pace import STAGES
@@ -24,7 +24,6 @@ from hf_efficient.models.distributed import data_parallel_size
 from hf_efficient.models.processes import on_every_process, on_main_process
 from hf_efficient.models.scored_rows import Scored
 from hf_efficient.recipe.curriculum import IN_STAGES
-from hf_efficient.techniques.difficulty import refuse_equal
 
 if TYPE_CHECKING:
     from hf_efficient.data.batches import Batches, Indices

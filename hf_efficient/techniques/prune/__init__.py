@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hf_efficient.data.difficulty import refuse_equal
 from hf_efficient.data.fed import histogram
 from hf_efficient.data.keep import kept_rows
 from hf_efficient.data.split import strata_of
 from hf_efficient.errors import PlanError
 from hf_efficient.measure import filling
 from hf_efficient.models.processes import on_main_process
-from hf_efficient.techniques.difficulty import check_rows, first_epoch, refuse_equal, scorer
+from hf_efficient.techniques.difficulty import check_rows, first_epoch, scorer
 
 if TYPE_CHECKING:
     from hf_efficient.data.batches import Indices
@@ -48,12 +49,18 @@ def apply(plan: Plan, section: Prune) -> Plan:
         seed=args.seed if args.data_seed is None else args.data_seed,
     )
     plan = plan.with_facts("prune", _facts(section, scored, num_labelled, len(kept)))
-    note = f"prune: {len(kept):,} of {num_labelled:,} training rows are kept, {_words(section)}"
+    note = f"prune: {len(kept):,} of {num_labelled:,} training rows are kept, {_words(section)}{_cost(section, scored)}"
     return _with_rows(plan, np.append(kept, np.arange(num_labelled, plan.num_train_rows))).with_note(note)
 
 
 def _words(section: Prune) -> str:
     return "at random" if section.which == "random" else f"the {section.which} by {section.by}"
+
+
+def _cost(section: Prune, scored: Scored | None) -> str:
+    if scored is None or not section.asks_model:
+        return ""
+    return f"; its scores {'were found, and had taken' if scored.found else 'took'} {scored.cpu_seconds:.1f} s of CPU"
 
 
 def _facts(section: Prune, scored: Scored | None, num_rows: int, num_kept: int) -> dict[str, Any]:

@@ -70,6 +70,17 @@ def test_what_was_not_reached_by_every_seed_or_not_measured_is_said():
     assert full_line([ROWS[2]]) == "all labels: not measured"
 
 
+def test_loops_without_a_model_or_a_number_of_labels_in_common_are_still_compared(tmp_path):
+    odd = [row("margin", 1, 0.5), {**row("random", 1, 0.5), "curve": [(20, 0.4), (30, 0.6)]}]
+    assert curves_table(odd)[1:] == [
+        ["margin", "1", "not measured", "not reached", "none"],
+        ["random", "1", "not measured", "30", "–"],
+    ]
+    none = [row("margin", 1), row("random", 1, 0.5)]
+    assert curves_table(none)[1] == ["margin", "1", "not measured", "not reached", "none"]
+    draw_curves([*odd, *none], tmp_path / "a.png")
+
+
 def test_a_pipe_is_given_the_whole_table():
     text = io.StringIO()
     print_curves(ROWS, Console(file=text))

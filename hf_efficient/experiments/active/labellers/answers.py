@@ -14,6 +14,8 @@ from hf_efficient.errors import DataError, did_you_mean
 
 ID, LABEL, SKIP = "id", "label", "skip"
 """Columns of a row's number in the pool and of its label; what to write to set a row aside."""
+_LONGEST: Final = 2**31 - 1
+"""Characters of a cell; of itself, Python's csv reads no more than 131,072."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Answer:
     """What else stands beside it."""
     undone: bool = False
     """Whether it takes an earlier answer back."""
+    cut: bool = False
+    """Whether its label may be the beginning of another one, as the file ends there without a line break."""
 
     @property
     def has_id(self) -> bool:
@@ -80,6 +84,10 @@ def understand(
         label = _class(answer.label, classes)
         if row is None or (answer.has_id and not is_text_of(answer, row)):
             found.problems.append(_of_no_row(answer, row, known))
+        elif answer.cut:
+            found.problems.append(
+                f"{answer.place}: {answer.label} may be the beginning of another label; add a line break"
+            )
         elif answer.undone:
             found.answers.pop(row, None)
         elif label is None and answer.label.casefold() != SKIP:
@@ -148,16 +156,34 @@ def _read_csv(path: Path, text: str, classes: Sequence[str]) -> Iterator[Answer]
     separators = [mark for mark in ",;\t" if LABEL in [name.strip('" ') for name in header.split(mark)]]
     if not separators:
         raise DataError(f"{path}:1: expected columns {ID} and {LABEL}, found {header[:80] or 'nothing'}")
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separators[0])
-    names = [name.strip() for name in next(rows)]
-    ends = text.endswith("\n")
-    for row in rows:
+    (_, header_cells), *rows = _csv_rows(path, text, separators[0])
+    names = [name.strip() for name in header_cells]
+    last = 0 if text.endswith("\n") else text.count("\n") + 1
+    for line, row in rows:
         cells = dict(zip(names, row, strict=False))
-        last = not ends and rows.line_num >= text.count("\n") + 1
         label = cells.pop(LABEL, "").strip()
-        if last and _is_cut(label, classes):
-            label = ""
-        yield Answer(f"{path}:{rows.line_num}", cells.pop(ID, None), label, cells)
+        cut = line == last and _is_cut(label, classes)
+        yield Answer(f"{path}:{line}", cells.pop(ID, None), label, cells, cut=cut)
+
+
+def _csv_rows(path: Path, text: str, separator: str) -> list[tuple[int, list[str]]]:
+    """The rows of a csv file with the lines that they end in; a last line that was cut off within a cell is none.
+
+    Raises:
+        DataError: its quotation marks don't fit.
+    """
+    rows: list[tuple[int, list[str]]] = []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    limit = csv.field_size_limit(_LONGEST)
+    try:
+        rows.extend((reader.line_num, row) for row in reader)
+    except csv.Error as error:
+        begins = rows[-1][0] + 1 if rows else 1
+        if begins == 1 or begins < text.count("\n") + (not text.endswith("\n")):
+            raise DataError(f"{path}:{begins}: its quotation marks don't fit ({error}); mend the line") from error
+    finally:
+        csv.field_size_limit(limit)
+    return rows
 
 
 def _is_cut(label: str, classes: Sequence[str]) -> bool:

@@ -105,7 +105,35 @@ def test_a_csv_that_is_cut_off_anywhere_gives_no_wrong_label(tmp_path, end):
     whole = "id,label\n0,cooking\n1,sailing\n"
     found = read(tmp_path / "rows.csv", whole[:end])
     assert found.labels.items() <= {0: "cooking", 1: "sailing"}.items()
-    assert found.problems == []
+    assert len(found.problems) == (
+        whole[:end].rpartition(",")[2] in [name[:n] for name in CLASSES for n in range(1, 7)]
+    )
+
+
+def test_a_label_that_may_be_the_beginning_of_another_is_said(tmp_path):
+    path = tmp_path / "rows.csv"
+    for text, labels, problems in (
+        (
+            "id,label\n0,1",
+            {},
+            [f"{path}:2: 1 may be the beginning of another label; add a line break"],
+        ),
+        ("id,label\n0,1\n", {0: "1"}, []),
+        ("id,label\n0,10", {0: "10"}, []),
+    ):
+        path.write_text(text)
+        found = understand(read_answers(path, ("1", "10")), ("1", "10"), lambda a: None, lambda a, row: True, 4)
+        assert (found.labels, found.problems) == (labels, problems)
+
+
+def test_cells_of_any_length_are_read(tmp_path):
+    path = tmp_path / "rows.csv"
+    text = "stir the soup, " * 20_000
+    write_questions(path, [{"id": 0, "text": text}])
+    assert [answer.texts["text"] for answer in read_answers(path)] == [text]
+    with pytest.raises(DataError, match=r"rows.csv:2: its quotation marks don't fit \(unexpected end of data\)"):
+        read(path, 'id,text,label\n1,"unfinished,cooking\n2,bake,sailing\n')
+    assert read(path, 'id,text,label\n1,x,cooking\n2,"bak').labels == {1: "cooking"}
 
 
 @pytest.mark.parametrize("end", range(0, 60, 3))
