@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from hf_efficient.errors import AssetError, RecipeError
 from hf_efficient.techniques.augment.kept import Kept
@@ -140,10 +142,26 @@ def test_views_that_a_teacher_finds_to_be_of_another_class_are_counted(tmp_path,
     report = finetune(recipe).report
     assert report["techniques"]["augment"]["dropped"] == 24
     assert any("24 of all were taken for another class and are their row instead" in note for note in report["notes"])
-    monkeypatch.undo()
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "cache"))
-    other = finetune(smoke(tmp_path / "other", given)).report
-    assert other["techniques"]["augment"]["dropped"] != 24
+
+
+def test_views_that_a_teacher_surely_takes_for_another_class_are_their_rows(tmp_path):
+    learnt = smoke(tmp_path / "teacher", {"training.num_train_epochs": 14, "training.learning_rate": 5e-3})
+    train(learnt)
+    model = AutoModelForSequenceClassification.from_pretrained(RunDirectory.of(learnt).model).eval()
+    tokenizer = AutoTokenizer.from_pretrained(RunDirectory.of(learnt).model)
+    given = {"augment.random_delete.share": 0.9}
+    table = augmented_rows(smoke(tmp_path / "all", given)).table["text"][:]
+    with torch.no_grad():
+        found = [model(**tokenizer(text, return_tensors="pt")).logits.softmax(-1)[0] for text in table]
+    flips = [
+        row.argmax() != view.argmax() and view.max() >= 0.6 for row, view in zip(found[:48], found[48:], strict=True)
+    ]
+    assert 0 < sum(flips) < 48
+    keeping = {**given, "augment.keep_label": {"teacher": str(tmp_path / "teacher"), "confidence": 0.6}}
+    kept = augmented_rows(smoke(tmp_path / "kept", keeping))
+    texts = kept.table["text"][:]
+    assert [row == view for row, view in zip(texts[:48], texts[48:], strict=True)] == flips
+    assert kept.facts["augment"]["dropped"] == sum(flips)
 
 
 def test_unlabelled_rows_teach_by_their_views(tmp_path):
