@@ -33,14 +33,14 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     )
     for place, arm in enumerate(arms):
         of_arm = [row for row in rows if _name(row) == arm]
-        accuracies = [row["metrics"]["validation"]["accuracy"] for row in of_arm]
+        accuracies = [row["metrics"].get("validation", row["metrics"].get("test"))["accuracy"] for row in of_arm]
         left.plot(accuracies, [place] * len(accuracies), "o", color="tab:blue", alpha=0.6)
         mean = statistics.mean(accuracies)
         left.plot([mean, mean], [place - 0.3, place + 0.3], color="tab:blue", linewidth=2)
         right.barh(place, statistics.mean(row["training"]["cpu_seconds"] for row in of_arm), color="tab:gray")
     left.set_yticks(range(len(arms)), arms)
     left.invert_yaxis()
-    left.set_xlabel("accuracy on the validation rows: each seed, and the mean")
+    left.set_xlabel("accuracy: each seed, and the mean")
     right.set_xlabel("CPU seconds of training, the mean")
     for axes in (left, right):
         axes.grid(axis="x", alpha=0.3)
