@@ -68,7 +68,7 @@ def active_learning(
     Raises:
         HfEfficientError: anything that the user can mend; see `hf_efficient.errors`.
     """
-    words = _as_recipe(recipe, overrides)
+    words = Recipe.of(recipe, overrides)
     if labeller is not None and words.active is not None:
         words = words.replace({"active.labeller": f"{labeller.__module__}:{labeller.__qualname__}"})
     given = None if labeller is None else by_function(labeller)
@@ -223,11 +223,3 @@ def _finish(loop: Loop) -> Outcome | None:
     outcome = finetune(plain_recipe(loop.recipe, loop.directory, {"data.train": str(rows)}, loop.pool))
     shutil.rmtree(loop.directory.run(0).parent, ignore_errors=True)  # the models of the last rounds
     return outcome
-
-
-def _as_recipe(recipe: Any, overrides: Any) -> Recipe:
-    if isinstance(recipe, Recipe):
-        return recipe.replace(overrides) if overrides else recipe
-    if isinstance(recipe, Mapping):
-        return Recipe.from_mapping(recipe, overrides)
-    return Recipe.load(recipe, overrides)
