@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from hf_efficient.report.arms import arms_table
+import io
+
+from rich.console import Console
+
+from hf_efficient.report.arms import arms_table, print_arms
 
 
 def row(arm, accuracy, seconds, *, adapter=None, seed=0, condition=None):
@@ -69,3 +73,11 @@ def test_each_condition_has_lines_of_its_own():
         ["all", "a", "1", "0.9000"],
     ]
     assert lines[1][4] == "-0.1000"
+
+
+def test_a_pipe_is_given_the_whole_table():
+    rows = [row(f"an-arm-of-a-long-name-{seed}", 0.8, 1.0, condition="a-condition-of-a-long-name") for seed in range(2)]
+    text = io.StringIO()
+    print_arms(rows, Console(file=text), control="an-arm-of-a-long-name-0")
+    line = ["a-condition-of-a-long-name", "an-arm-of-a-long-name-1", "1", "0.8000", "+0.0000", "1.0", "s", "2", "GB"]
+    assert text.getvalue().splitlines()[-1].split() == [*line, "1,000", "4", "kB"]
