@@ -60,7 +60,8 @@ class Experiment(Section):
     conditions: dict[str, Condition] = Field(default_factory=dict)
     """Circumstances under each of which every arm is run, by name."""
     control: str | None = None
-    """The arm that the others are measured against, seed by seed."""
+    """The arm that the others are measured against, seed by seed: in the first metric of the test rows where there are
+    some, else of the validation rows."""
     output_dir: str = ""
     """Where the runs and `results.jsonl` lie; by default `runs/` and the name of the file."""
 

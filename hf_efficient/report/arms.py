@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from hf_efficient.report.comparison import average, print_compared, spread
-from hf_efficient.report.summary import headline_names, scored_splits
+from hf_efficient.report.summary import SPLITS, headline_names, scored_splits
 from hf_efficient.report.units import count, decimal, duration, metric_label, size
 
 Row = Mapping[str, Any]
@@ -31,7 +31,7 @@ def print_arms(rows: Sequence[Row], console: Console | None = None, *, control: 
 def arms_table(rows: Sequence[Row], control: str | None = None) -> list[list[str]]:
     """A header, and of each arm its seeds, metrics, time, memory and parameters: the mean ± standard deviation.
 
-    With the name of a control there is the difference from it in the first metric, too, taken seed by seed; with
+    With the name of a control there is the difference from it in the `compared_metric`, too, taken seed by seed; with
     conditions, the arms of each; where difficulties of rows were found on disk, what they have cost.
     """
     columns = [*_names(rows), *_scores(rows, control), *_costs(rows)]
@@ -39,6 +39,16 @@ def arms_table(rows: Sequence[Row], control: str | None = None) -> list[list[str
     for row in rows:
         arms.setdefault((row["condition"], row["arm"]), []).append(row)
     return [[title for title, _ in columns], *([cell(arm) for _, cell in columns] for arm in arms.values())]
+
+
+def compared_metric(rows: Sequence[Row]) -> Metric | None:
+    """What arms are measured against one another in: the first metric of the split held out, which is the last scored.
+
+    None where no row is scored.
+    """
+    metrics = _metrics(rows)
+    held_out = max((split for split, _ in metrics), key=SPLITS.index, default=None)
+    return next((metric for metric in metrics if metric[0] == held_out), None)
 
 
 def _names(rows: Sequence[Row]) -> Iterator[Column]:
@@ -52,9 +62,11 @@ def _scores(rows: Sequence[Row], control: str | None) -> Iterator[Column]:
     metrics = _metrics(rows)
     for split, name in metrics:
         yield f"{metric_label(name)}\n{split}", partial(_score, metric=(split, name))
-    if control is not None:
+    if control is not None and (metric := compared_metric(rows)) is not None:
         controls = [row for row in rows if row["arm"] == control]
-        yield f"against\n{control}", partial(_against, controls=controls, metric=metrics[0])
+        with_split = len({split for split, _ in metrics}) > 1
+        title = f"against {control}\n{metric[0]}" if with_split else f"against\n{control}"
+        yield title, partial(_against, controls=controls, metric=metric)
 
 
 def _metrics(rows: Sequence[Row]) -> list[Metric]:
