@@ -14,15 +14,9 @@ from hf_efficient.errors import RunDirectoryError
 from hf_efficient.experiments.active import acquisition
 from hf_efficient.experiments.active.pool import write_rows
 from hf_efficient.experiments.active.seed_set import cluster_middles, random_rows, stratified_rows
-from hf_efficient.experiments.active.state import (
-    ActiveDirectory,
-    LabelLog,
-    Record,
-    append_lines,
-    hold_to,
-    read_lines,
-)
+from hf_efficient.experiments.active.state import ActiveDirectory, LabelLog, hold_to
 from hf_efficient.experiments.active.stopping import ROWS_OF_AGREEMENT, WHEN_TO_STOP, agreement, reason_to_stop
+from hf_efficient.experiments.json_lines import Record, append_lines, read_lines
 
 if TYPE_CHECKING:
     from hf_efficient.experiments.active.acquisition import Array, Rows

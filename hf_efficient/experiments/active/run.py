@@ -21,7 +21,8 @@ from hf_efficient.experiments.active.learners import FineTuned, LinearHead
 from hf_efficient.experiments.active.loop import Labeller, Loop
 from hf_efficient.experiments.active.plain import plain_recipe, refuse_without_scores
 from hf_efficient.experiments.active.pool import Pool, load_pool, write_rows
-from hf_efficient.experiments.active.state import ActiveDirectory, Record
+from hf_efficient.experiments.active.state import ActiveDirectory
+from hf_efficient.experiments.json_lines import Record
 from hf_efficient.recipe import Recipe
 from hf_efficient.report.active_figure import can_draw, draw_curves
 from hf_efficient.report.active_rounds import rounds_markdown
