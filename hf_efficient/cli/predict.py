@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hf_efficient.cli.evaluate import Run, Settings, Split
-from hf_efficient.cli.output import Force, Output, check_output, lines, write_whole
+from hf_efficient.cli.output import Force, Output, check_output, lines, write_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,7 +44,7 @@ def predict(
     if output is None:
         _print_rows(table)
     else:
-        write_whole(output, table)
+        write_rows(output, table)
         typer.echo(f"Wrote {table.num_rows:,} predictions to {output}")
 
 

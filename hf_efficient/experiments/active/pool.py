@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from hf_efficient import tasks
 from hf_efficient.data.labels import class_label_names, is_labelled, known_ids, label_name, read_labels
 from hf_efficient.data.load import load_tables, load_unchecked
-from hf_efficient.errors import DataError, PlanError, RunDirectoryError
+from hf_efficient.errors import DataError, PlanError
+from hf_efficient.report.write import write_file
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -152,16 +153,8 @@ def write_rows(rows: Dataset, path: Path) -> None:
     """
     from hf_efficient.data.images import without_bars
 
-    partial = path.with_suffix(".partial")
-    try:
-        with without_bars():
-            rows.to_parquet(partial)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise RunDirectoryError(
-            f"{path}: can't be written ({error.strerror}); free the disk, and start the same command again."
-        ) from error
+    with without_bars():
+        write_file(path, rows.to_parquet)
 
 
 def load_pool(recipe: Recipe) -> Pool:

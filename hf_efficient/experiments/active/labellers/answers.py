@@ -8,9 +8,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from hf_efficient.errors import DataError, did_you_mean
+from hf_efficient.report.write import write_whole
 
 ID, LABEL, SKIP = "id", "label", "skip"
 """Columns of a row's number in the pool and of its label; what to write to set a row aside."""
@@ -241,30 +242,33 @@ _READERS: Final[dict[str, Callable[[Path, str, Sequence[str]], Iterator[Answer]]
 
 
 def write_questions(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows with an empty column of labels; `rows` have an id and their texts."""
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8", newline="") as file:
-        _WRITERS[path.suffix](file, [{**row, LABEL: ""} for row in rows])
-    partial.replace(path)
+    """Write rows with an empty column of labels, whole or not at all; `rows` have an id and their texts.
+
+    Raises:
+        RunDirectoryError: they can't be written.
+    """
+    file = io.StringIO(newline="")
+    _WRITERS[path.suffix](file, [{**row, LABEL: ""} for row in rows])
+    write_whole(path, file.getvalue())
 
 
-def _write_csv(file: Any, rows: list[dict[str, Any]]) -> None:
+def _write_csv(file: TextIO, rows: list[dict[str, Any]]) -> None:
     file.write("\ufeff")  # without it Excel takes the text for Windows' western letters
     writer = csv.DictWriter(file, rows[0].keys())
     writer.writeheader()
     writer.writerows(rows)
 
 
-def _write_jsonl(file: Any, rows: list[dict[str, Any]]) -> None:
+def _write_jsonl(file: TextIO, rows: list[dict[str, Any]]) -> None:
     file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def _write_label_studio(file: Any, rows: list[dict[str, Any]]) -> None:
+def _write_label_studio(file: TextIO, rows: list[dict[str, Any]]) -> None:
     tasks = [{"data": {name: value for name, value in row.items() if name != LABEL}} for row in rows]
     json.dump(tasks, file, ensure_ascii=False, indent=1)
 
 
-_WRITERS: Final[dict[str, Callable[[Any, list[dict[str, Any]]], None]]] = {
+_WRITERS: Final[dict[str, Callable[[TextIO, list[dict[str, Any]]], None]]] = {
     ".csv": _write_csv,
     ".jsonl": _write_jsonl,
     ".json": _write_label_studio,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from hf_efficient.errors import DataError
+from hf_efficient.errors import DataError, RunDirectoryError
 from hf_efficient.experiments.active.labellers.answers import SUFFIXES, read_answers, understand, write_questions
 from hf_efficient.experiments.active.state import LabelLog
 
@@ -35,6 +35,11 @@ def test_a_fresh_file_has_no_answers_and_says_the_texts_as_they_are(tmp_path, su
     assert [answer.texts["text"] for answer in read_answers(path)] == TEXTS
     assert read(path).labels == {}
     assert read(path).problems == []
+
+
+def test_rows_that_cant_be_written_are_said(tmp_path):
+    with pytest.raises(RunDirectoryError, match=r"rows\.csv: can't be written \(No such file"):
+        write_questions(tmp_path / "none" / "rows.csv", ROWS)
 
 
 def test_label_studio_is_given_tasks(tmp_path):
