@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hf_efficient.cli.console import print_outcome, say
 from hf_efficient.cli.validate import Name, Settings
 
 if TYPE_CHECKING:
@@ -50,20 +51,13 @@ def active(
         raise typer.BadParameter("--seeds has no effect without --strategies; write training.seed=1")
 
     from hf_efficient.experiments.active.run import run_active
-    from hf_efficient.report import print_table
 
-    ended = run_active(words, labels=labels, wait=wait, port=port or 0, shown=_say)
+    ended = run_active(words, labels=labels, wait=wait, port=port or 0, shown=say)
     if ended.pending:
         typer.echo(_how_to_go_on(ended, ["hf-efficient", "active", recipe, *(overrides or ())]))
     elif ended.outcome is not None:
-        print_table(ended.outcome.report)
-        if ended.outcome.url is not None:
-            typer.echo(f"Pushed to {ended.outcome.url}")
+        print_outcome(ended.outcome)
     return None
-
-
-def _say(line: str) -> None:
-    typer.echo(line, err=True)
 
 
 def _refuse(beside: str, given: dict[str, object]) -> None:
@@ -79,7 +73,7 @@ def _compare(recipe: Recipe, strategies: list[str], seeds: list[int]) -> None:
     from hf_efficient.report.active_figure import can_draw, draw_curves
 
     comparison = make_comparison(recipe, [name.strip() for name in strategies], seeds)
-    rows = run_comparison(comparison, shown=_say)
+    rows = run_comparison(comparison, shown=say)
     print_curves(rows)
     typer.echo(f"One row for each loop: {comparison.results}")
     if can_draw():

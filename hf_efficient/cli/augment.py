@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hf_efficient.cli.console import say
 from hf_efficient.cli.output import Force, Output, check_output, write_output, write_rows
 from hf_efficient.cli.validate import Name, Settings
 
@@ -56,7 +57,7 @@ def show_or_write(words: Recipe, show: int | None, output: Path | None) -> None:
         rows = augmented_rows(words)
         write_rows(output, rows.table.with_format("arrow")[:].replace_schema_metadata(None))
         for note in rows.notes:
-            typer.echo(f"note: {note}", err=True)
+            say(f"note: {note}")
         typer.echo(f"Wrote {len(rows.table):,} rows to {output}")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hf_efficient.cli.console import say
 from hf_efficient.cli.evaluate import Run, Settings, Split
 from hf_efficient.cli.output import Force, Output, check_output, lines, write_rows
 
@@ -40,7 +41,7 @@ def predict(
         return
     table = predicted.table.with_format("arrow")[:].replace_schema_metadata(None)
     for note in predicted.notes:
-        typer.echo(f"note: {note}", err=True)
+        say(f"note: {note}")
     if output is None:
         _print_rows(table)
     else:
