@@ -12,14 +12,17 @@ from hf_efficient.errors import RecipeError, RunDirectoryError, did_you_mean
 from hf_efficient.experiments.active.features import Features
 from hf_efficient.experiments.active.labellers.functions import simulated
 from hf_efficient.experiments.active.pool import load_pool
-from hf_efficient.experiments.active.run import make_loop, section_of, write_report
+from hf_efficient.experiments.active.run import make_loop, write_report
+from hf_efficient.experiments.active.section import section_of
 from hf_efficient.experiments.active.state import ActiveDirectory
 from hf_efficient.experiments.json_lines import Record, append_lines, read_rows
 from hf_efficient.recipe.active import Strategy
 from hf_efficient.report.active import CONTROL, FULL, curve_of
+from hf_efficient.report.active_rounds import SEED_SET
 from hf_efficient.training.run_directory import ACTIVE, RunDirectory, held
 
 if TYPE_CHECKING:
+    from hf_efficient.experiments.active.loop import Loop
     from hf_efficient.experiments.active.pool import Pool
     from hf_efficient.recipe import Recipe
     from hf_efficient.recipe.active import Active
@@ -152,31 +155,35 @@ def _row(comparison: Comparison, strategy: str, seed: int, pool: Pool, features:
     directory = ActiveDirectory(RunDirectory.of(recipe).path)
     directory.path.mkdir(parents=True, exist_ok=True)
     loop = make_loop(recipe, pool, directory, simulated, features=features)
-    curve: list[tuple[int, float | None]]
-    if strategy == FULL:
-        loop.open()
-        start = time.process_time()
-        curve, stopped = [(len(pool), loop.learner.fit(pool.known, 0).metrics.get(loop.metric))], None
-        cpu_seconds = time.process_time() - start
-    else:
-        loop.run()
-        write_report(loop)
-        history = loop.history()
-        cpu_seconds = sum(record["cpu_seconds"] for record in history)
-        curve = [(record["labels"], record["metric"]) for record in history if record["by"] != "seed_set"]
-        stopped = history[-1]["stopped"]
     return {
         "strategy": strategy,
         "seed": seed,
         "metric": loop.metric,
         "greater_is_better": pool.task.greater_is_better(loop.metric),
-        "curve": curve,
-        "stopped": stopped,
+        **(_on_all_labels(loop) if strategy == FULL else _round_by_round(loop)),
         "pool": len(pool),
-        "cpu_seconds": cpu_seconds,
         "data": recipe.data.name or recipe.data.train,
         "model": recipe.model.name,
         "fast": section_of(recipe).fast,
         "recipe_digest": recipe.digest(),
         "pool_digest": _digest(pool),
     }
+
+
+def _on_all_labels(loop: Loop) -> Record:
+    """The one model that knows every label of the pool."""
+    loop.open()
+    start = time.process_time()
+    fitted = loop.learner.fit(loop.pool.known, 0)
+    curve = [(len(loop.pool), fitted.metrics.get(loop.metric))]
+    return {"curve": curve, "stopped": None, "cpu_seconds": time.process_time() - start}
+
+
+def _round_by_round(loop: Loop) -> Record:
+    """The loop, run to its end."""
+    loop.run()
+    write_report(loop)
+    history = loop.history()
+    curve = [(record["labels"], record["metric"]) for record in history if record["by"] != SEED_SET]
+    cpu_seconds = sum(record["cpu_seconds"] for record in history)
+    return {"curve": curve, "stopped": history[-1]["stopped"], "cpu_seconds": cpu_seconds}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hf_efficient.data.functions import load_function
-from hf_efficient.errors import PlanError, RecipeError, RunDirectoryError, did_you_mean
+from hf_efficient.errors import RecipeError, RunDirectoryError, did_you_mean
 from hf_efficient.experiments.active.features import Features
 from hf_efficient.experiments.active.labellers.file import FileLabeller, import_labels
 from hf_efficient.experiments.active.labellers.functions import by_function, simulated
@@ -21,6 +21,7 @@ from hf_efficient.experiments.active.learners import FineTuned, LinearHead
 from hf_efficient.experiments.active.loop import Labeller, Loop
 from hf_efficient.experiments.active.plain import plain_recipe, refuse_without_scores
 from hf_efficient.experiments.active.pool import Pool, load_pool, write_rows
+from hf_efficient.experiments.active.section import section_of
 from hf_efficient.experiments.active.state import ActiveDirectory
 from hf_efficient.experiments.json_lines import Record
 from hf_efficient.recipe import Recipe
@@ -71,7 +72,8 @@ def active_learning(
     """
     words = Recipe.of(recipe, overrides)
     if labeller is not None and words.active is not None:
-        words = words.replace({"active.labeller": f"{labeller.__module__}:{labeller.__qualname__}"})
+        name = getattr(labeller, "__qualname__", type(labeller).__qualname__)  # a partial or an object has no own name
+        words = words.replace({"active.labeller": f"{labeller.__module__}:{name}"})
     given = None if labeller is None else by_function(labeller)
     return run_active(words, given, None if labels is None else Path(labels), shown=shown)
 
@@ -131,23 +133,6 @@ def _notes(pool: Pool) -> Iterator[str]:
         yield f"{number} rows of the pool are also scored, which flatters the metric; take them out of one"
     if pool.doubles:
         yield f"{len(pool.doubles)} rows of the pool have the text of another one, and are not asked for"
-
-
-def section_of(recipe: Recipe) -> Active:
-    """The recipe's section `active`.
-
-    Raises:
-        RecipeError: it has none.
-        PlanError: several processes run it.
-    """
-    if recipe.active is None:
-        raise RecipeError(
-            f"{recipe.place('active')} is missing: it says which rows are worth a label; write active: {{strategy: "
-            "margin}, or run `hf-efficient finetune`."
-        )
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise PlanError("active learning runs as one process; start it without a launcher.")
-    return recipe.active
 
 
 def make_loop(

@@ -114,7 +114,7 @@ class LabelLog:
             self.skipped.add(row)
 
 
-def hold_to(path: Path, facts: Mapping[str, Any], what: str) -> None:
+def hold_to(path: Path, facts: Mapping[str, Any], remedy: str) -> None:
     """Remember what a loop was started with, and refuse to go on with anything else.
 
     Raises:
@@ -128,5 +128,5 @@ def hold_to(path: Path, facts: Mapping[str, Any], what: str) -> None:
     if changed:
         raise RunDirectoryError(
             f"{path.parent} holds a loop with another {changed[0]} ({earlier.get(changed[0])} there, "
-            f"{facts[changed[0]]} here); {what}"
+            f"{facts[changed[0]]} here); {remedy}"
         )
