@@ -15,7 +15,8 @@ from hf_efficient.data.functions import load_function
 from hf_efficient.errors import RecipeError, RunDirectoryError, did_you_mean
 from hf_efficient.experiments.active.features import Features
 from hf_efficient.experiments.active.labellers.file import FileLabeller, import_labels
-from hf_efficient.experiments.active.labellers.functions import by_function, simulated
+from hf_efficient.experiments.active.labellers.formats import SUFFIXES
+from hf_efficient.experiments.active.labellers.functions import by_function, name_of, simulated
 from hf_efficient.experiments.active.labellers.web import WebLabeller
 from hf_efficient.experiments.active.learners import FineTuned, LinearHead
 from hf_efficient.experiments.active.loop import Labeller, Loop
@@ -46,6 +47,8 @@ class ActiveOutcome:
     directory: ActiveDirectory
     pending: tuple[int, ...]
     """Rows that wait for a label."""
+    to_label: Path | None
+    """The file in which they wait to be filled in; None where none do."""
     outcome: Outcome | None
     """The run on all labels at the end; None while labels are waited for."""
 
@@ -72,8 +75,7 @@ def active_learning(
     """
     words = Recipe.of(recipe, overrides)
     if labeller is not None and words.active is not None:
-        name = getattr(labeller, "__qualname__", type(labeller).__qualname__)  # a partial or an object has no own name
-        words = words.replace({"active.labeller": f"{labeller.__module__}:{name}"})
+        words = words.replace({"active.labeller": name_of(labeller)})
     given = None if labeller is None else by_function(labeller)
     return run_active(words, given, None if labels is None else Path(labels), shown=shown)
 
@@ -107,7 +109,14 @@ def run_active(
         finally:
             write_report(loop)
         outcome = _finish(loop) if stopped else None
-        return ActiveOutcome(tuple(loop.history()), dict(loop.log.labels), directory, loop.pending, outcome)
+        history, labelled = tuple(loop.history()), dict(loop.log.labels)
+        return ActiveOutcome(history, labelled, directory, loop.pending, _to_label(loop), outcome)
+
+
+def _to_label(loop: Loop) -> Path | None:
+    if not loop.pending or loop.active.labeller != "file":
+        return None
+    return loop.directory.to_label(loop.history()[-1]["round"], SUFFIXES[loop.active.file])
 
 
 def _import(labels: Path, loop: Loop) -> None:

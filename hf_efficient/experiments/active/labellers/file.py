@@ -10,16 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hf_efficient.errors import DataError
-from hf_efficient.experiments.active.labellers.answers import (
-    LABEL,
-    SKIP,
-    SUFFIXES,
-    Answer,
-    Understood,
-    read_answers,
-    understand,
-    write_questions,
-)
+from hf_efficient.experiments.active.labellers.answers import LABEL, SKIP, Answer, Understood, understand
+from hf_efficient.experiments.active.labellers.formats import SUFFIXES, read_answers, write_questions
 
 if TYPE_CHECKING:
     from hf_efficient.experiments.active.loop import Query
