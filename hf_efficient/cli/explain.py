@@ -202,7 +202,7 @@ def _print(console: Console, title: str, rows: Sequence[tuple[str, ...]], rest: 
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(cell, overflow="fold") for cell in row))
     console.print(Text(title, style="bold"))
     if rows:
         console.print(Padding(table, (0, 0, 0, 2)))

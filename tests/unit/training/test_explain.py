@@ -185,6 +185,13 @@ def test_a_regression_has_a_range(recipe):
     assert "0 to 5, 2.5 on average" in console.file.getvalue()
 
 
+def test_a_long_path_is_cut_nowhere():
+    path = f"runs/{'x' * 300}"
+    console = Console(file=StringIO())
+    print_explanation([], {**FACTS, "output_dir": path}, console)
+    assert path in "".join(console.file.getvalue().split())
+
+
 def test_a_run_directory_is_new_unfinished_or_finished(tmp_path):
     run = RunDirectory(tmp_path)
     states = [directory_state(run)]
