@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from hf_efficient.cli.output import write_output
 from hf_efficient.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def init(
         raise RecipeError(f"{output} exists; name another file with --output, or overwrite it with --force")
     table = load_table(source, split="train")
     found = guess(table)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(starter_recipe(source, model, len(table), found), encoding="utf-8")
+    text = starter_recipe(source, model, len(table), found)
+    write_output(output, lambda path: path.write_text(text, encoding="utf-8"))
     _say(source, len(table), found, output)
 
 

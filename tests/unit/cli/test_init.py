@@ -5,7 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from hf_efficient.cli.init import init
-from hf_efficient.errors import RecipeError
+from hf_efficient.errors import HfEfficientError, RecipeError
 from hf_efficient.recipe import Recipe
 
 ROWS = 'text,label\ngood film,"yes, really"\nbad film,no\ngood,"yes, really"\n'
@@ -55,3 +55,9 @@ def test_an_existing_file_is_not_overwritten_unasked(run, tmp_path):
     assert (tmp_path / "recipe.yaml").read_text() == "mine"
     run("a.csv", "--force")
     assert Recipe.load("recipe.yaml").data.name == "a.csv"
+
+
+def test_a_recipe_that_cant_be_written_is_said(run, tmp_path):
+    (tmp_path / "rows.csv").write_text(ROWS)
+    with pytest.raises(HfEfficientError, match=r"rows\.csv/recipe\.yaml: can't be written: .*; name another file with"):
+        run("rows.csv", "--output", "rows.csv/recipe.yaml")
