@@ -35,6 +35,8 @@ A module is imported when its command, or the help, is asked for; whatever is he
 """
 
 INTERRUPTED: Final = 130
+_GOING_ON: Final = ("finetune", "experiment", "active")
+"""Commands that go on where they were cut off."""
 
 
 class _Commands(TyperGroup):
@@ -96,10 +98,8 @@ def run(arguments: list[str]) -> int:
 
 
 def _interrupted(arguments: list[str]) -> str:
-    goes_on = (
-        "; the same command goes on from the newest checkpoint" if arguments[:1] in (["finetune"], ["active"]) else ""
-    )
-    return f"interrupted{goes_on}"
+    goes_on = arguments and arguments[0] in _GOING_ON
+    return "interrupted" + ("; the same command goes on from the newest checkpoint" if goes_on else "")
 
 
 def _command(name: str) -> Any:

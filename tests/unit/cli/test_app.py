@@ -13,14 +13,15 @@ from hf_efficient.errors import DataError
 
 @pytest.fixture
 def ending(monkeypatch):
-    """A function that puts a command into the list which ends by raising an error."""
+    """A function that has every command end by raising an error."""
 
     def ending(error):
-        def validate():
+        def command():
             raise error
 
         stub = ModuleType("stub")
-        stub.validate = validate
+        for name in COMMANDS:
+            setattr(stub, name, command)
         monkeypatch.setattr(module, "import_module", lambda name: stub)
 
     return ending
@@ -100,6 +101,8 @@ def test_an_interrupt_is_one_line(ending, capsys):
     ending(KeyboardInterrupt())
     assert run(["validate"]) == 130
     assert capsys.readouterr().err == "error: interrupted\n"
+    assert run(["experiment"]) == 130
+    assert capsys.readouterr().err == "error: interrupted; the same command goes on from the newest checkpoint\n"
 
 
 def test_a_mistake_of_ours_is_not_hidden(ending):
