@@ -54,7 +54,7 @@ def understand(
     classes: Sequence[str],
     find: Callable[[Answer], int | None],
     is_text_of: Callable[[Answer, int], bool],
-    known: int,
+    num_rows: int,
 ) -> Understood:
     """What answers say of the rows of a pool, whatever their order; the last one for a row counts.
 
@@ -63,16 +63,16 @@ def understand(
         classes: what a label may be.
         find: the row of an answer that has no id.
         is_text_of: whether what stands beside an answer's id is that row's text, as far as any does.
-        known: how many rows the pool has.
+        num_rows: how many rows the pool has.
     """
     found = Understood()
     for answer in answers:
         if not (answer.label or answer.undone):
             continue
-        row = _number(answer.id, known) if answer.has_id else find(answer)
+        row = _number(answer.id, num_rows) if answer.has_id else find(answer)
         label = _class(answer.label, classes)
         if row is None or (answer.has_id and not is_text_of(answer, row)):
-            found.problems.append(_of_no_row(answer, row, known))
+            found.problems.append(_of_no_row(answer, row, num_rows))
         elif answer.cut:
             found.problems.append(
                 f"{answer.place}: {answer.label} may be the beginning of another label; add a line break"
@@ -87,22 +87,22 @@ def understand(
     return found
 
 
-def _of_no_row(answer: Answer, row: int | None, known: int) -> str:
+def _of_no_row(answer: Answer, row: int | None, num_rows: int) -> str:
     if row is not None:
         return (
             f"{answer.place}: expected the text of the pool's row {row} beside its {ID}, found another; correct one of "
             f"them, or take the column {ID} out to go by the texts"
         )
-    expected = f"a number below {known:,}" if answer.has_id else "one of the pool's texts"
+    expected = f"a number below {num_rows:,}" if answer.has_id else "one of the pool's texts"
     return f"{answer.place}: expected {expected} as {ID}, found {answer.id or 'another text'}"
 
 
-def _number(written: Any, known: int) -> int | None:
+def _number(written: Any, num_rows: int) -> int | None:
     try:
         number = int(str(written).strip())
     except ValueError:
         return None
-    return number if 0 <= number < known else None
+    return number if 0 <= number < num_rows else None
 
 
 def _class(written: str, classes: Sequence[str]) -> str | None:
