@@ -88,14 +88,9 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
     trainer = make_trainer(plan, directory)
     resume_from = None if opening.resume_from is None else str(opening.resume_from)
     resumed_from_step = None if resume_from is None else _step_of(resume_from)
-    metrics = {}
     with without_library_bars(), closing(_callback(trainer, ProgressBar)), in_one_line(), _explained(directory.path):
         output = trainer.train(resume_from_checkpoint=resume_from)
-        if plan.eval_dataset is not None:
-            metrics["validation"] = _last_evaluation(trainer) or _score(trainer, plan.eval_dataset)
-        if plan.test_dataset is not None:
-            scored = trainer.predict(plan.test_dataset, metric_key_prefix="test").metrics
-            metrics["test"] = _metrics(scored or {}, "test")
+        metrics = _scored(trainer, plan)
         weights = [(numel(weight), weight.requires_grad) for weight in plan.model.parameters()]
         model = save_model(trainer, directory)
     watch = _callback(trainer, Stopwatch)
@@ -214,8 +209,16 @@ def _metrics(logs: dict[str, Any], prefix: str) -> dict[str, float | None]:
     return {key: value for key, value in named.items() if key not in _SPEED}
 
 
-def _score(trainer: EfficientTrainer, dataset: Any) -> dict[str, float | None]:
-    return _metrics(trainer.evaluate(dataset), "eval")
+def _scored(trainer: EfficientTrainer, plan: Plan) -> dict[str, dict[str, float | None]]:
+    """Metrics of the trained model, by split and name."""
+    metrics = {}
+    if plan.eval_dataset is not None:
+        evaluated = _last_evaluation(trainer)
+        metrics["validation"] = evaluated or _metrics(trainer.evaluate(plan.eval_dataset), "eval")
+    if plan.test_dataset is not None:
+        scored = trainer.predict(plan.test_dataset, metric_key_prefix="test").metrics
+        metrics["test"] = _metrics(scored or {}, "test")
+    return metrics
 
 
 def _last_evaluation(trainer: EfficientTrainer) -> dict[str, float | None] | None:
