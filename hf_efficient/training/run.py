@@ -30,7 +30,7 @@ from hf_efficient.report.units import size
 from hf_efficient.tasks import predict_step, preprocess_logits_for_metrics
 from hf_efficient.training.checkpoint import disk_error
 from hf_efficient.training.divergence import EndIfDiverged
-from hf_efficient.training.epoch_end import SaveAfterEvaluation, WithoutEpochs
+from hf_efficient.training.epochs import SaveAfterEvaluation, WithoutEpochs
 from hf_efficient.training.launch import local_world_size, lost_process
 from hf_efficient.training.progress import JsonLog, ProgressBar, without_library_bars
 from hf_efficient.training.run_directory import Opening, RunDirectory
