@@ -16,6 +16,7 @@ from transformers.trainer_utils import EvalLoopOutput
 from hf_efficient.data.batches import Batches, Split
 from hf_efficient.data.decoder_inputs import DecoderInputs
 from hf_efficient.data.epochs import InEpoch, Shuffled
+from hf_efficient.data.randomness import data_seed
 from hf_efficient.errors import PlanError
 from hf_efficient.losses import PARTNER_LABELS, ROW_NUMBER, Batch, Loss, Supervised, is_side_column, known_head
 from hf_efficient.models.adapters import base_model
@@ -333,7 +334,7 @@ class EfficientTrainer(ResumableTrainer):
         if self.sampler is not None:
             return self._in_epoch(self.sampler)
         if self.rows_per_epoch is not None:
-            return self._in_epoch(Shuffled(self.rows_per_epoch, self._data_seed))
+            return self._in_epoch(Shuffled(self.rows_per_epoch, data_seed(self.args)))
         return super()._get_train_sampler(train_dataset)
 
     def _in_epoch(self, sampler: Any) -> Any:
@@ -342,11 +343,6 @@ class EfficientTrainer(ResumableTrainer):
             sampler = InEpoch(sampler, self.rows_per_epoch, len(self.train_dataset))  # type: ignore[arg-type]
         self._set_epoch.add(sampler)
         return sampler
-
-    @property
-    def _data_seed(self) -> int:
-        """What the order of the rows is drawn from."""
-        return int(self.args.seed if self.args.data_seed is None else self.args.data_seed)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Batches of this process; grouped by length if `batches` was given.
@@ -359,7 +355,7 @@ class EfficientTrainer(ResumableTrainer):
         ranks = data_parallel_size(self.args, self.model)
         split = Split(self._train_batch_size, self.args.gradient_accumulation_steps, ranks)
         sampler = self.batches.sampler(
-            split, seed=self._data_seed, order=self.sampler, drop_last=self.args.dataloader_drop_last
+            split, seed=data_seed(self.args), order=self.sampler, drop_last=self.args.dataloader_drop_last
         )
         return grouped_dataloader(self, self._in_epoch(sampler))
 

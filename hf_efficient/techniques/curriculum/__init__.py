@@ -11,6 +11,7 @@ import numpy as np
 from hf_efficient.data.fed import NumberingCollator, all_as_meant, histogram, numbered
 from hf_efficient.data.order import CurriculumOrder
 from hf_efficient.data.pace import GROWING, IN_BUCKETS, STAGES, Pace
+from hf_efficient.data.randomness import data_seed
 from hf_efficient.errors import PlanError
 from hf_efficient.techniques.curriculum.follow import Follow
 from hf_efficient.techniques.difficulty import check_rows, labels_of, scorer, text_of
@@ -37,9 +38,8 @@ def apply(plan: Plan, section: Curriculum) -> Plan:
         PlanError: the rows can't be ranked, or something else has set their order.
     """
     check_rows(plan, section, "curriculum")
-    args, num_rows = plan.args, plan.num_train_rows
-    seed = args.seed if args.data_seed is None else args.data_seed
-    order = CurriculumOrder(num_rows, pace_of(section), num_epochs=args.num_train_epochs, seed=seed, mix=section.mix)
+    num_rows, num_epochs, seed = plan.num_train_rows, plan.args.num_train_epochs, data_seed(plan.args)
+    order = CurriculumOrder(num_rows, pace_of(section), num_epochs=num_epochs, seed=seed, mix=section.mix)
     score = labels = None
     if section.order != "random":
         if section.watches_training:

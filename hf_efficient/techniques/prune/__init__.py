@@ -11,6 +11,7 @@ import numpy as np
 from hf_efficient.data.difficulty import refuse_equal
 from hf_efficient.data.fed import histogram
 from hf_efficient.data.keep import kept_rows
+from hf_efficient.data.randomness import data_seed
 from hf_efficient.data.split import strata_of
 from hf_efficient.errors import PlanError
 from hf_efficient.measure import filling
@@ -37,7 +38,7 @@ def apply(plan: Plan, section: Prune) -> Plan:
     check_rows(plan, section, "prune")
     with filling():
         scored = on_main_process(scorer(plan, section, "prune")) if section.which != "random" else None
-    args, num_labelled = plan.args, plan.num_train_rows - plan.num_unlabelled
+    num_labelled = plan.num_train_rows - plan.num_unlabelled
     if scored is not None:
         refuse_equal(scored.scores[:num_labelled], section.by, "prune")
     kept = kept_rows(
@@ -46,7 +47,7 @@ def apply(plan: Plan, section: Prune) -> Plan:
         None if scored is None else scored.scores[:num_labelled],
         strata=_classes(plan) if section.stratify else None,
         hardest=section.which == "hardest",
-        seed=args.seed if args.data_seed is None else args.data_seed,
+        seed=data_seed(plan.args),
     )
     plan = plan.with_facts("prune", _facts(section, scored, num_labelled, len(kept)))
     note = f"prune: {len(kept):,} of {num_labelled:,} training rows are kept, {_words(section)}{_cost(section, scored)}"
