@@ -38,7 +38,8 @@ def prune_markdown(report: Mapping[str, Any]) -> str:
     if facts is None:
         return ""
     kept = f"{count(facts['kept_rows'])} of {count(facts['rows'])} training rows were kept"
-    return "\n\n".join([f"{kept}, the {facts['which']} by {facts['by']}.{_cost(facts)}", *_difficulty(facts["scores"])])
+    which = "at random" if facts["which"] == "random" else f"the {facts['which']} by {facts['by']}"
+    return "\n\n".join([f"{kept}, {which}.{_cost(facts)}", *_difficulty(facts["scores"])])
 
 
 def _shares(available: Sequence[float]) -> str:

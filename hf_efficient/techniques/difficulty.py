@@ -99,6 +99,15 @@ def labels_of(plan: Plan, by: str, place: str) -> Supervised:
     return labels
 
 
+def scoring_facts(scored: Scored | None) -> dict[str, Any]:
+    """What the report says of what the scores took; None where nothing was scored."""
+    return {
+        "scoring_seconds": None if scored is None else scored.seconds,
+        "scoring_cpu_seconds": None if scored is None else scored.cpu_seconds,
+        "scores_found": None if scored is None else scored.found,
+    }
+
+
 def first_epoch(plan: Plan) -> Any:
     """The rows of an epoch: of those that differ from epoch to epoch, the first one's."""
     rows = plan.train_dataset

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from hf_efficient.data.fed import NumberingCollator, all_as_meant, histogram, numbered
+from hf_efficient.data.difficulty import histogram
+from hf_efficient.data.fed import NumberingCollator, all_as_meant, numbered
 from hf_efficient.data.order import CurriculumOrder
-from hf_efficient.data.pace import GROWING, IN_BUCKETS, STAGES, Pace
+from hf_efficient.data.pace import GROWING, IN_BUCKETS, STAGES, START, Pace
 from hf_efficient.data.randomness import data_seed
 from hf_efficient.errors import PlanError
 from hf_efficient.techniques.curriculum.follow import Follow
-from hf_efficient.techniques.difficulty import check_rows, labels_of, scorer, text_of
+from hf_efficient.techniques.difficulty import check_rows, labels_of, scorer, scoring_facts, text_of
 
 if TYPE_CHECKING:
     from hf_efficient.plan import Plan
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["apply", "finish", "pace_of"]
 
-START: Final = 0.2
-ROOT: Final = 2.0
-SHOWN: Final = 5
+_SHOWN: Final = 5
 """Easiest and hardest rows in the report."""
 
 
@@ -77,8 +76,8 @@ def pace_of(section: Curriculum) -> Pace:
     if section.pace in IN_BUCKETS:
         return Pace(partial(IN_BUCKETS[section.pace], stages=section.stages or STAGES), section.end)
     settings: dict[str, Any] = {"start": START if section.start is None else section.start}
-    if section.pace == "competence":
-        settings["root"] = section.root or ROOT
+    if section.root is not None:
+        settings["root"] = section.root
     if section.pace == "step":
         settings["stages"] = section.stages or STAGES
     grow = partial(GROWING[section.pace], **settings)
@@ -99,14 +98,11 @@ def _note(section: Curriculum) -> str:
 
 def _facts(plan: Plan, follow: Follow) -> dict[str, Any]:
     """What the report says of the curriculum."""
-    section, scored = follow.section, follow.scored
     epochs = [epoch for epoch in follow.epochs if "fed" in epoch]
     return {
-        **section.model_dump(mode="json", exclude_none=True),
+        **follow.section.model_dump(mode="json", exclude_none=True),
         "scores": None if follow.scores is None else _scores(plan, follow.scores),
-        "scoring_seconds": None if scored is None else scored.seconds,
-        "scoring_cpu_seconds": None if scored is None else scored.cpu_seconds,
-        "scores_found": None if scored is None else scored.found,
+        **scoring_facts(follow.scored),
         "epochs": epochs,
         "fed_as_meant": all_as_meant([epoch["as_meant"] for epoch in epochs]),
     }
@@ -115,7 +111,7 @@ def _facts(plan: Plan, follow: Follow) -> dict[str, Any]:
 def _scores(plan: Plan, scores: np.ndarray[Any, Any]) -> dict[str, Any]:
     by_score = np.argsort(scores, kind="stable")
     text = text_of(plan)
-    shown = {"easiest": by_score[:SHOWN], "hardest": by_score[::-1][:SHOWN]}
+    shown = {"easiest": by_score[:_SHOWN], "hardest": by_score[::-1][:_SHOWN]}
     rows = {
         name: [{"row": int(row), "score": float(scores[row]), "text": text(int(row))} for row in few]
         for name, few in shown.items()

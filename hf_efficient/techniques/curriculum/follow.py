@@ -102,14 +102,10 @@ class Follow(Observer):
         if self.section.order == "random":
             # The control has the same pace, also where nothing is known of the rows at first.
             unranked = self.section.watches_training and epoch == 0
-            self.order.ranks = None if unranked else random_ranks(self.order.num_rows, self._seed)
+            self.order.ranks = None if unranked else random_ranks(self.order.num_rows, self.order.seed)
         elif self.scores is not None:
             descending = self.section.order == "hard_first"
-            self.order.ranks = ranked(self.scores, self._seed, descending=descending)
-
-    @property
-    def _seed(self) -> int:
-        return self.order.seed
+            self.order.ranks = ranked(self.scores, self.order.seed, descending=descending)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer before the first batch of an epoch is drawn, and where a run goes on within one."""
@@ -129,7 +125,7 @@ class Follow(Observer):
             self.batches,
             self._split,
             self._process,
-            seed=self._seed,
+            seed=self.order.seed,
             drop_last=self._args.dataloader_drop_last,
         )
         self._begun, processes = True, range(self._args.world_size)

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hf_efficient.data.difficulty import refuse_equal
-from hf_efficient.data.fed import histogram
+from hf_efficient.data.difficulty import histogram, refuse_equal
 from hf_efficient.data.keep import kept_rows
 from hf_efficient.data.randomness import data_seed
 from hf_efficient.data.split import strata_of
 from hf_efficient.errors import PlanError
 from hf_efficient.measure import filling
 from hf_efficient.models.processes import on_main_process
-from hf_efficient.techniques.difficulty import check_rows, first_epoch, scorer
+from hf_efficient.techniques.difficulty import check_rows, first_epoch, scorer, scoring_facts
 
 if TYPE_CHECKING:
     from hf_efficient.data.batches import Indices
@@ -70,9 +69,7 @@ def _facts(section: Prune, scored: Scored | None, num_rows: int, num_kept: int) 
         "rows": num_rows,
         "kept_rows": num_kept,
         "scores": None if scored is None else histogram(scored.scores[:num_rows]),
-        "scoring_seconds": None if scored is None else scored.seconds,
-        "scoring_cpu_seconds": None if scored is None else scored.cpu_seconds,
-        "scores_found": None if scored is None else scored.found,
+        **scoring_facts(scored),
     }
 
 
