@@ -74,11 +74,12 @@ def _facts(section: Prune, scored: Scored | None, num_rows: int, num_kept: int) 
 
 
 def _classes(plan: Plan) -> Indices:
-    """The class of each labelled row of the first epoch."""
-    rows = first_epoch(plan)
-    if plan.task is None or plan.task.facts()["problem"] not in ("single_label", "multi_label"):
+    """The class of each labelled row of the first epoch; of several the rarest one."""
+    problem = None if plan.task is None else plan.task.facts()["problem"]
+    if problem not in ("single_label", "multi_label"):
         raise PlanError("prune.stratify keeps a share of each class, and these rows have none; take it out.")
-    return strata_of(rows["labels"][: plan.num_train_rows - plan.num_unlabelled])
+    labels = np.asarray(first_epoch(plan)["labels"][: plan.num_train_rows - plan.num_unlabelled])
+    return labels if problem == "single_label" else strata_of([np.flatnonzero(row).tolist() for row in labels])
 
 
 def _with_rows(plan: Plan, kept: Indices) -> Plan:
