@@ -6,6 +6,8 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from hf_efficient.data.epochs import epoch_of
+
 
 class SetEpoch(TrainerCallback):
     """Tells samplers the epoch: on several processes accelerate forgets to after a resume (accelerate 1.15)."""
@@ -21,7 +23,7 @@ class SetEpoch(TrainerCallback):
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer before the first batch of an epoch is drawn."""
         for sampler in self.samplers:
-            sampler.set_epoch(int((state.epoch or 0) + 1e-6))
+            sampler.set_epoch(epoch_of(state))
 
 
 class SaveAfterEvaluation(TrainerCallback):

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from hf_efficient.data.difficulty import histogram
-from hf_efficient.data.fed import NumberingCollator, all_as_meant, numbered
+from hf_efficient.data.fed import NumberingCollator, numbered
 from hf_efficient.data.order import CurriculumOrder
 from hf_efficient.data.pace import GROWING, IN_BUCKETS, STAGES, START, Pace
 from hf_efficient.data.randomness import data_seed
 from hf_efficient.errors import PlanError
+from hf_efficient.techniques.curriculum.facts import facts_of
 from hf_efficient.techniques.curriculum.follow import Follow
-from hf_efficient.techniques.difficulty import check_rows, labels_of, scorer, scoring_facts, text_of
+from hf_efficient.techniques.difficulty import check_rows, labels_of, scorer
 
 if TYPE_CHECKING:
     from hf_efficient.plan import Plan
     from hf_efficient.recipe.curriculum import Curriculum
 
 __all__ = ["apply", "finish", "pace_of"]
-
-_SHOWN: Final = 5
-"""Easiest and hardest rows in the report."""
 
 
 def apply(plan: Plan, section: Curriculum) -> Plan:
@@ -52,7 +47,7 @@ def apply(plan: Plan, section: Curriculum) -> Plan:
         train_dataset=numbered(plan.train_dataset, num_rows),
         data_collator=None if plan.data_collator is None else NumberingCollator(plan.data_collator),
     )
-    return plan.with_facts("curriculum", partial(_facts, plan, follow)).with_note(_note(section))
+    return plan.with_facts("curriculum", partial(facts_of, plan, follow)).with_note(_note(section))
 
 
 def finish(plan: Plan, section: Curriculum) -> Plan:
@@ -94,26 +89,3 @@ def _note(section: Curriculum) -> str:
         f"curriculum: {first} rows first, by {section.by}{told}: {share:.0%} of them at first, all after "
         f"{section.end:.0%} of the training"
     )
-
-
-def _facts(plan: Plan, follow: Follow) -> dict[str, Any]:
-    """What the report says of the curriculum."""
-    epochs = [epoch for epoch in follow.epochs if "fed" in epoch]
-    return {
-        **follow.section.model_dump(mode="json", exclude_none=True),
-        "scores": None if follow.scores is None else _scores(plan, follow.scores),
-        **scoring_facts(follow.scored),
-        "epochs": epochs,
-        "fed_as_meant": all_as_meant([epoch["as_meant"] for epoch in epochs]),
-    }
-
-
-def _scores(plan: Plan, scores: np.ndarray[Any, Any]) -> dict[str, Any]:
-    by_score = np.argsort(scores, kind="stable")
-    text = text_of(plan)
-    shown = {"easiest": by_score[:_SHOWN], "hardest": by_score[::-1][:_SHOWN]}
-    rows = {
-        name: [{"row": int(row), "score": float(scores[row]), "text": text(int(row))} for row in few]
-        for name, few in shown.items()
-    }
-    return {**histogram(scores), **rows}
