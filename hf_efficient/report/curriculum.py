@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from hf_efficient.report.markup import table
@@ -71,9 +72,9 @@ def _difficulty(scores: Mapping[str, Any] | None) -> list[str]:
 def histogram(counts: Sequence[int], edges: Sequence[float]) -> str:
     """Bars of text, one line for each bin."""
     longest = max(counts)
-    bins = zip(edges, edges[1:], counts, strict=False)
+    bins = zip(pairwise(edges), counts, strict=True)
     lines = [
         f"{low:>10.4g} to {high:<10.4g} {'█' * round(_WIDEST_BAR * number / longest)} {count(number)}"
-        for low, high, number in bins
+        for (low, high), number in bins
     ]
     return "\n".join(["```", *lines, "```"])

@@ -200,18 +200,18 @@ def _of_brief(plan: Plan, section: Difficulty, brief: Brief, labels: Supervised,
     if (found := find_scores(cache_root() / "scores", key, len(rows))) is not None:
         return lambda: found
     training = BriefTraining(
-        copy.deepcopy(plan.model),  # as it is now: other techniques and the run will change it
-        rows,
-        plan.data_collator,
-        labels,
-        lengths_of(rows),
-        brief.epochs,
-        rate,
-        args.seed,
-        torch.device(args.device),
-        autocast_dtype(args),
+        model=copy.deepcopy(plan.model),  # as it is now: other techniques and the run will change it
+        rows=rows,
+        collator=plan.data_collator,
+        labels=labels,
+        lengths=lengths_of(rows),
+        epochs=brief.epochs,
+        learning_rate=rate,
+        seed=args.seed,
+        device=torch.device(args.device),
+        autocast=autocast_dtype(args),
     )
-    compute = partial(_scores_of_brief, section.by, labels, training, plan.args)
+    compute = partial(_scores_of_brief, section.by, labels, training, args)
     return partial(keep_scores, cache_root() / "scores", key, compute)
 
 

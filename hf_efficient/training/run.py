@@ -78,6 +78,8 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
     Raises:
         RunDirectoryError: the disk is too full, or fills up, or some machine does not see the run that it is to go on
             with.
+        PlanError: settings that the Trainer refuses, or memory that runs out.
+        TryAgainError: another process of the run has ended.
     """
     start = time.perf_counter()
     on_main_process(lambda: _check_space(plan, directory.path))
