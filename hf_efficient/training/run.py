@@ -7,12 +7,10 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import transformers
@@ -22,7 +20,7 @@ from hf_efficient.data.files import first_line
 from hf_efficient.data.stream import StreamedRows
 from hf_efficient.errors import HfEfficientError, PlanError, RunDirectoryError, TryAgainError
 from hf_efficient.measure import Stopwatch
-from hf_efficient.models.adapters import can_merge, is_adapted, load_adapted, merged, save_adapter, unloaded
+from hf_efficient.models.adapters import is_adapted
 from hf_efficient.models.processes import on_every_process, on_main_process
 from hf_efficient.models.quantization import numel
 from hf_efficient.plan import Plan
@@ -34,6 +32,7 @@ from hf_efficient.training.epochs import SaveAfterEvaluation, WithoutEpochs
 from hf_efficient.training.launch import local_world_size, lost_process
 from hf_efficient.training.progress import JsonLog, ProgressBar, without_library_bars
 from hf_efficient.training.run_directory import Opening, RunDirectory
+from hf_efficient.training.save import save_model
 from hf_efficient.training.trainer import EfficientTrainer
 from hf_efficient.training.workers import in_one_line
 
@@ -231,44 +230,6 @@ def _last_evaluation(trainer: EfficientTrainer) -> dict[str, float | None] | Non
         if log["step"] == step and "eval_loss" in log:
             return _metrics(log, "eval")
     return None
-
-
-def save_model(trainer: EfficientTrainer, directory: RunDirectory) -> Any:
-    """Write the model and its tokenizer where plain transformers loads them, and give it back; adapters are merged."""
-    model: Any = trainer.model
-    if not is_adapted(model):
-        _write_whole(trainer, directory.model, trainer.save_model)
-        return model
-    if trainer.args.should_save:
-        _write_whole(trainer, directory.adapter, partial(save_adapter, model))
-    if can_merge(model):
-        plain = merged(model)
-        _write_whole(trainer, directory.model, partial(_save_plain, trainer, plain))
-        return plain
-    with TemporaryDirectory() as own:  # machines that share no disk don't see the run's adapter/
-        save_adapter(model, own)
-        plain = unloaded(model)
-        _write_whole(trainer, directory.base, partial(_save_plain, trainer, plain))
-        return load_adapted(plain, own)
-
-
-def _save_plain(trainer: EfficientTrainer, model: Any, path: str) -> None:
-    if trainer.args.should_save:
-        model.save_pretrained(path)
-        trainer.processing_class.save_pretrained(path)  # type: ignore[union-attr]
-
-
-def _write_whole(trainer: EfficientTrainer, path: Path, write: Callable[[str], Any]) -> None:
-    """Have a folder written by the process that saves; whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.partial")
-    if trainer.args.should_save:
-        shutil.rmtree(unfinished, ignore_errors=True)  # what a save that failed has left
-    write(str(unfinished))
-    if not trainer.args.should_save:
-        return
-    (unfinished / "training_args.bin").unlink(missing_ok=True)
-    shutil.rmtree(path, ignore_errors=True)
-    unfinished.replace(path)
 
 
 def _check_space(plan: Plan, path: Path) -> None:
