@@ -34,10 +34,6 @@ class Draws:
     column: int = 0
     """Of rows with two texts, which."""
 
-    def generator(self, row: int) -> np.random.Generator:
-        """Random numbers of one row."""
-        return np.random.default_rng([self.seed, self.epoch, self.copy, self.column, row])
-
     def seeds(self, rows: Sequence[int] | Numbers) -> list[int]:
         """A seed for each row, from 0 up to 2⁶³."""
         seeds: list[int] = (self._mixed(np.asarray(rows), 0, _SEEDS) >> np.uint64(1)).tolist()
