@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hf_efficient.errors import PlanError
-from hf_efficient.techniques.augment.draws import BALANCING, Draws, Numbers
+from hf_efficient.techniques.augment.draws import Draws, Numbers, Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ def balancing(labels: Sequence[Any], size: int, seed: int, place: str = "augment
             f"{place} is {size}, and the smallest class has {counts.min():,} rows; raise it, or take it out."
         )
     numbers = np.arange(len(classes))
-    order = np.lexsort((Draws(seed, 0, 0).uniform(numbers, 0, BALANCING), classes))
+    order = np.lexsort((Draws(seed, 0, 0).uniform(numbers, 0, Purpose.BALANCING), classes))
     place_in_class = np.empty_like(numbers)
     place_in_class[order] = numbers - np.repeat(np.cumsum(counts) - counts, counts)
     whole, rest = np.divmod(np.maximum(size - counts, 0)[classes], counts[classes])

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hf_efficient.techniques.augment.draws import WHICH, Draws, Numbers
+from hf_efficient.techniques.augment.draws import Draws, Numbers, Purpose
 from hf_efficient.techniques.augment.words import WordAugmenter, Words
 
 _BLOCK: Final = 50_000
@@ -78,7 +78,7 @@ def views_of(column: Any, augmenters: Sequence[Augmenter], rows: Numbers, draws:
 
     No view is empty: where nothing is left of a text, it stays as it is.
     """
-    by = replace(draws, column=0).below(np.full(len(rows), len(augmenters)), rows, 0, WHICH)
+    by = replace(draws, column=0).below(np.full(len(rows), len(augmenters)), rows, 0, Purpose.AUGMENTER)
     parts, places = [], []
     for number, augmenter in enumerate(augmenters):
         chosen = np.flatnonzero(by == number)
