@@ -238,3 +238,10 @@ def test_explain_asks_no_model(models, tmp_path, monkeypatch):
     assert len(plan.train_dataset) == 32
     said = "100.0% of them equal their row; those by models that are not there yet are not made to explain a run"
     assert any(note.endswith(said) for note in plan.notes)
+
+
+def test_explain_does_not_say_how_many_views_keep_label_drops(tmp_path, monkeypatch):
+    recipe = smoke(tmp_path / "run", {"augment.random_swap": {}, "augment.keep_label.teacher": TEACHER})
+    monkeypatch.setattr(LabelKeeper, "of", lambda *given: pytest.fail("it was loaded"))
+    plan = build(recipe, training_arguments(recipe, RunDirectory.of(recipe))[0], makes_views=False)
+    assert any(note.endswith("; augment.keep_label is not asked to explain a run") for note in plan.notes)

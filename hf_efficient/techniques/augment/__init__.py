@@ -158,4 +158,6 @@ def _note(facts: dict[str, Any], rows: TrainRows, section: Augment) -> str:
         made = f"{made}; {facts['found']:,} were found on disk{spent}"
     if section.keep_label is None:
         return made
+    if not rows.makes_views:
+        return f"{made}; augment.keep_label is not asked to explain a run"
     return f"{made}, and {facts['dropped']:,} of all were taken for another class and are their row instead"
