@@ -26,9 +26,9 @@ import pytest
 from typer.testing import CliRunner
 
 from hf_efficient.assets import ASSETS, Asset, resolve
+from hf_efficient.assets.asset import HubSource, Member, Package
 from hf_efficient.assets.cache import cached_dir, verify
 from hf_efficient.assets.fetch import ensure_cached
-from hf_efficient.assets.table import HubSource, Member, Package
 from hf_efficient.cli.assets import app
 from hf_efficient.errors import AssetError
 
@@ -278,7 +278,7 @@ def test_no_npm(home, monkeypatch):
 HUB_SCRIPT = """
 import pathlib, sys
 from hf_efficient.assets.sources import from_hub
-from hf_efficient.assets.table import HubSource, Member
+from hf_efficient.assets.asset import HubSource, Member
 member = Member(("folder/answer.txt",), 10, sys.argv[1])
 print(from_hub(HubSource("owner/name", "c" * 40), (member,), pathlib.Path(sys.argv[2])))
 """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hf_efficient.data.randomness import generator_for
 from hf_efficient.errors import RunDirectoryError
 from hf_efficient.experiments.active.pool import write_rows
 from hf_efficient.experiments.active.section import section_of
@@ -196,17 +197,17 @@ class Loop:
         return min(wanted, self.active.budget - num_labels)
 
     def _seed_set(self, number: int, candidates: Rows, size: int) -> Rows:
-        seed = int(np.random.default_rng([self.seed, number]).integers(2**31))
+        seed = int(generator_for(self.seed, number).integers(2**31))
         if self.active.seed_set == "stratified":
             labels = [self.pool.known[row] for row in candidates.tolist()]
             return stratified_rows(candidates, labels, size, seed)
         if self.active.seed_set == "clusters":
             return cluster_middles(candidates, lambda: self.features.of_pool, size, seed)
-        return random_rows(candidates, size, np.random.default_rng(seed))
+        return random_rows(candidates, size, generator_for(seed))
 
     def _agreement(self, number: int, scored: Scored, labels: Mapping[int, str]) -> float | None:
         """How well the round's predictions agree with those of the round before, on rows that neither has learnt."""
-        watched = np.sort(np.random.default_rng([self.seed]).permutation(len(self.pool))[:ROWS_OF_AGREEMENT])
+        watched = np.sort(generator_for(self.seed).permutation(len(self.pool))[:ROWS_OF_AGREEMENT])
         predicted = scored.predicted[watched]
         unseen = ~np.isin(watched, list(labels))
         before = self.directory.predictions(number - 1)
@@ -217,9 +218,7 @@ class Loop:
         return agreement(np.load(before)[unseen], predicted[unseen])
 
     def _choose(self, number: int, scored: Scored, labelled: Rows, candidates: Rows, size: int) -> list[Record]:
-        rows, scores = choose(
-            self.active, scored, labelled, candidates, size, np.random.default_rng([self.seed, number])
-        )
+        rows, scores = choose(self.active, scored, labelled, candidates, size, generator_for(self.seed, number))
         probabilities = scored.probabilities[rows]
         return [
             {"id": int(row), "score": float(score), "predicted": self.pool.classes[p.argmax()], "p": float(p.max())}
