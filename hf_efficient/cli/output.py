@@ -22,7 +22,12 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file
 
 
 def check_output(output: Path | None, force: bool, endings: Collection[str] = ()) -> None:
-    """Refuse a file that can't be meant before anything is computed; `endings` are by default those of rows."""
+    """Refuse a file that can't be meant before anything is computed; `endings` are by default those of rows.
+
+    Raises:
+        BadParameter: it has another ending, or there is no file to overwrite by force.
+        HfEfficientError: it exists.
+    """
     endings = endings or WRITERS
     if output is None:
         if force:

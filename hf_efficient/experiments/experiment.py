@@ -182,10 +182,12 @@ def _filled(value: Any, directories: Mapping[str, str], place: str) -> Any:
         return [_filled(item, directories, place) for item in value]
     if isinstance(value, dict):
         return {key: _filled(item, directories, place) for key, item in value.items()}
-    return _ARM.sub(lambda match: _directory(match[1], directories, place), value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return _ARM.sub(lambda match: _directory_of(match[1], directories, place), value)
+    return value
 
 
-def _directory(arm: str, directories: Mapping[str, str], place: str) -> str:
+def _directory_of(arm: str, directories: Mapping[str, str], place: str) -> str:
     if arm not in directories:
         known = f"; above it stand {', '.join(directories)}" if directories else ""
         raise RecipeError(

@@ -29,7 +29,9 @@ def write_reports(
 ) -> None:
     """Write README.md, report.md and, last, report.json, whose presence says that the run is finished.
 
-    Raises RunDirectoryError if a file can't be written, ValueError if the report holds NaN or infinity.
+    Raises:
+        RunDirectoryError: a file can't be written.
+        ValueError: the report holds NaN or infinity.
     """
     text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     write_whole(run_dir / "README.md", model_card(report, recipe_text, assets))
@@ -40,7 +42,8 @@ def write_reports(
 def read_report(run_dir: Path) -> Report | None:
     """The report of a finished run, None if the run is not finished.
 
-    Raises RunDirectoryError if report.json is damaged or of another version.
+    Raises:
+        RunDirectoryError: report.json is damaged or of another version.
     """
     path = run_dir / "report.json"
     try:

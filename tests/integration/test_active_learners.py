@@ -9,7 +9,8 @@ import transformers
 
 from hf_efficient.errors import PlanError
 from hf_efficient.experiments.active.features import Features, pooled
-from hf_efficient.experiments.active.learners import FineTuned, LinearHead, dropping_out, head_inputs, in_row_order
+from hf_efficient.experiments.active.hooks import dropping_out, head_inputs, in_row_order
+from hf_efficient.experiments.active.learners import FineTuned, LinearHead
 from hf_efficient.experiments.active.pool import load_pool
 from hf_efficient.experiments.active.state import ActiveDirectory
 from hf_efficient.models import load_model, load_processing_class

@@ -89,7 +89,19 @@ def run_active(
     port: int = 0,
     shown: Callable[[str], None] = lambda line: None,
 ) -> ActiveOutcome:
-    """What a recipe's loop comes to, and the run at its end; see `active_learning`."""
+    """What a recipe's loop comes to, and the run at its end.
+
+    Args:
+        recipe: with a section `active`.
+        labeller: instead of the one that the recipe names.
+        labels: a file of labels to take first.
+        wait: wait until the file of rows to label is filled in.
+        port: of the page to label on; 0 is any that is free.
+        shown: told what each round was, a line at a time.
+
+    Raises:
+        HfEfficientError: anything that the user can mend; see `hf_efficient.errors`.
+    """
     active = section_of(recipe)
     directory = ActiveDirectory(RunDirectory.of(recipe).path / ACTIVE)
     with ExitStack() as stack:

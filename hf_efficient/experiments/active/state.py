@@ -79,7 +79,7 @@ class LabelLog:
 
     def give(self, row: int, label: str, by: str) -> None:
         """Label a row."""
-        self._write({"id": row, "label": label, "by": by})
+        self.give_all({row: label}, by)
 
     def skip(self, row: int, by: str) -> None:
         """Set a row aside: it is not asked for again."""
