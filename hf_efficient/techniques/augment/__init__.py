@@ -47,6 +47,9 @@ def prepare(rows: TrainRows, section: Augment) -> TrainRows:
     """The rows with views of their texts: of one epoch, or of all of them one after another.
 
     Rows stand in the order of the table, those themselves first, then the first copy of each, and so on.
+
+    Raises:
+        HfEfficientError: an augmenter lacks something or fails, or the rows have no classes where they must.
     """
     if not section.text_augmenters:
         return rows
@@ -58,7 +61,7 @@ def apply(plan: Plan, section: Augment) -> Plan:
     """The plan with views of its images; texts have been augmented before they were encoded.
 
     Raises:
-        PlanError: they have not, for the trainer was given encoded rows.
+        PlanError: they have not, for the trainer was given encoded rows; or images have no views, see `with_views`.
     """
     if section.image_augmenters:
         return _with_images(plan, section)

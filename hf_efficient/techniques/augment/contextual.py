@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hf_efficient.errors import PlanError
 from hf_efficient.models.checks import positions_of
+from hf_efficient.models.load import Place
 from hf_efficient.models.teacher import Loaded
 from hf_efficient.recipe.augment_models import Contextual
 from hf_efficient.techniques.augment.pretrained import load
@@ -75,7 +76,7 @@ class Contextualizer:
     rows_of_pass: int = 64
 
     @classmethod
-    def of(cls, section: Contextual, device: Any, place: Callable[[str], str]) -> Contextualizer:
+    def of(cls, section: Contextual, device: Any, place: Place) -> Self:
         """The augmenter with its settings.
 
         Raises:

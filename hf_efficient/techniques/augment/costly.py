@@ -8,14 +8,13 @@ from typing import Any, Final
 
 from hf_efficient.data.text_cache import text_key
 from hf_efficient.models.at_hand import content_key, folder_of, require_at_hand
+from hf_efficient.models.load import Place
 from hf_efficient.recipe.augment_models import OFFLINE, BackTranslation, Contextual, Paraphrase
 from hf_efficient.recipe.section import Section
 from hf_efficient.techniques.augment.back_translation import BackTranslator
 from hf_efficient.techniques.augment.contextual import Contextualizer
 from hf_efficient.techniques.augment.kept import Costly, Kept
 from hf_efficient.techniques.augment.paraphrase import Paraphraser
-
-Place = Callable[[str], str]
 
 _FORMAT: Final = "2"
 """Goes up when the same settings make other views."""
