@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import numpy as np
+
+
+def data_seed(args: Any) -> int:
+    """What choices among the training rows are drawn from, as a run's arguments say."""
+    return int(args.seed if args.data_seed is None else args.data_seed)
 
 
 def generator_for(*purpose: str | int) -> np.random.Generator:

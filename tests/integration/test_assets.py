@@ -370,6 +370,11 @@ def test_command_list(command):
     assert "built in" in before
 
 
+def test_command_list_crops_no_name(tmp_path):
+    listed = CliRunner().invoke(app, ["list"], env={"COLUMNS": "60", "HF_EFFICIENT_HOME": str(tmp_path)})
+    assert not [name for name in ASSETS if name not in listed.output]
+
+
 def test_command_fetch(command, asset):
     result = command("fetch", "--all")
     assert result.exit_code == 0
