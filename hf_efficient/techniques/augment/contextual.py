@@ -93,12 +93,14 @@ class Contextualizer:
     @cached_property
     def _words(self) -> list[str]:
         """The word that each token of the vocabulary is, or nothing where it is none by itself."""
-        vocabulary: dict[str, int] = self.loaded.tokenizer.get_vocab()
-        words = [""] * max(len(self.loaded.tokenizer), self.loaded.model.config.vocab_size)
+        tokenizer = self.loaded.tokenizer
+        vocabulary: dict[str, int] = tokenizer.get_vocab()
+        words = [""] * max(len(tokenizer), self.loaded.model.config.vocab_size)
         marks = any(token.startswith(_STARTS) for token in vocabulary)
         for token, number in vocabulary.items():
-            word = token[1:] if marks and token.startswith(_STARTS) else "" if marks else token
-            words[number] = word if _WORD.fullmatch(word) else ""
+            if token.startswith(_STARTS) or not marks:
+                word = tokenizer.convert_tokens_to_string([token]).strip()  # tokens of bytes: `âĢľ` is a quotation mark
+                words[number] = word if _WORD.fullmatch(word) else ""
         return words
 
     @cached_property

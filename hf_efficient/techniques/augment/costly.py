@@ -16,7 +16,7 @@ from hf_efficient.techniques.augment.contextual import Contextualizer
 from hf_efficient.techniques.augment.kept import Costly, Kept
 from hf_efficient.techniques.augment.paraphrase import Paraphraser
 
-_FORMAT: Final = "2"
+_FORMATS: Final[dict[type[Section], str]] = {Contextual: "3", BackTranslation: "2", Paraphrase: "2"}
 """Goes up when the same settings make other views."""
 _MODELS: Final = ("model", "forward", "backward")
 """Settings that name a model."""
@@ -42,7 +42,9 @@ def costly(name: str, section: Section, device: Any, place: Place, *, makes: boo
 
     def identity() -> str:
         contents = (_content(model, place(key)) for key, model in models.items())
-        return text_key(_FORMAT, name, section.model_dump_json(exclude=set(_MODELS)), *models, *contents)
+        return text_key(
+            _FORMATS[type(section)], name, section.model_dump_json(exclude=set(_MODELS)), *models, *contents
+        )
 
     draws = getattr(section, "temperature", 1.0) is not None
     return Kept(name, draws, identity, lambda: COSTLY[type(section)](section, device, place), makes)
