@@ -111,11 +111,12 @@ def _with_views(rows: TrainRows, section: Augment) -> TrainRows:
 def _found(augmenters: Mapping[str, Augmenter]) -> dict[str, Any]:
     """What earlier runs have spent on views by models, which cost this one nothing."""
     strings = [augmenter.augmenter for augmenter in augmenters.values() if isinstance(augmenter, OfStrings)]
-    costs = [kept.found for kept in strings if isinstance(kept, Kept)]
-    seconds = list(chain.from_iterable(costs))
+    kept = [augmenter for augmenter in strings if isinstance(augmenter, Kept)]
+    if not kept:
+        return {}
+    seconds = list(chain.from_iterable(augmenter.found for augmenter in kept))
     known = [cost for cost in seconds if cost is not None]
-    total = sum(known) if len(known) == len(seconds) else None
-    return {"found": len(seconds), "found_cpu_seconds": total} if costs else {}
+    return {"found": len(seconds), "found_cpu_seconds": sum(known) if len(known) == len(seconds) else None}
 
 
 def _augmenters(rows: TrainRows, section: Augment) -> dict[str, Augmenter]:
