@@ -38,6 +38,11 @@ class ImageAugmenter(Section):
     """Probability that an image is changed like this."""
 
 
+class _EverySecond(ImageAugmenter):
+    probability: float = Field(default=0.5, ge=0.0, le=1.0)
+    """Probability that an image is changed like this."""
+
+
 class _Warp(ImageAugmenter):
     fill: int = Field(default=0, ge=0, le=255)
     """Grey level, from black at 0 to white at 255, of what lies beyond the edges of the image."""
@@ -52,11 +57,9 @@ class Crop(ImageAugmenter):
     """Range of the part's ratio of width to height, times that of the image."""
 
 
-class Flip(ImageAugmenter):
+class Flip(_EverySecond):
     """The image mirrored."""
 
-    probability: float = Field(default=0.5, ge=0.0, le=1.0)
-    """Probability that an image is changed like this."""
     direction: Literal["horizontal", "vertical", "either"] = "horizontal"
     """`horizontal` changes left and right; `either` draws one of both."""
 
@@ -81,11 +84,9 @@ class Affine(_Warp):
     """Angles by which verticals lean are drawn from −`shear` to `shear` degrees."""
 
 
-class Perspective(_Warp):
+class Perspective(_EverySecond, _Warp):
     """The image as if it were seen from aside."""
 
-    probability: float = Field(default=0.5, ge=0.0, le=1.0)
-    """Probability that an image is changed like this."""
     distortion_scale: float = Field(default=0.5, gt=0.0, le=1.0)
     """How far corners may move inwards: 1 is to the centre."""
 
@@ -116,29 +117,23 @@ class ColorJitter(ImageAugmenter):
     """Shifts are drawn from −`hue` to `hue` of the colour circle; grey images have none."""
 
 
-class Blur(ImageAugmenter):
+class Blur(_EverySecond):
     """The image blurred by a Gaussian."""
 
-    probability: float = Field(default=0.5, ge=0.0, le=1.0)
-    """Probability that an image is changed like this."""
     sigma: Positive = (0.1, 2.0)
     """Range of the Gaussian's width in pixels."""
 
 
-class Noise(ImageAugmenter):
+class Noise(_EverySecond):
     """Gaussian noise added to each pixel and channel."""
 
-    probability: float = Field(default=0.5, ge=0.0, le=1.0)
-    """Probability that an image is changed like this."""
     sigma: float = Field(default=0.1, gt=0.0, le=1.0)
     """Its standard deviation, where 1 is from black to white."""
 
 
-class Erasing(ImageAugmenter):
+class Erasing(_EverySecond):
     """A rectangle of the image erased (Zhong et al. 2020, arXiv 1708.04896)."""
 
-    probability: float = Field(default=0.5, ge=0.0, le=1.0)
-    """Probability that an image is changed like this."""
     scale: Share = (0.02, 0.33)
     """Range of the rectangle's share of the image's area."""
     ratio: Positive = (0.3, 3.3)

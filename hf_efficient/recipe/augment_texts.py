@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field
 
 from hf_efficient.recipe.section import Section
 
+_FUNCTION: Final = re.compile(r"[\w.]+:\w+")
+
 
 def _names_a_function(name: str) -> str:
     if not _FUNCTION.fullmatch(name):
@@ -16,7 +18,6 @@ def _names_a_function(name: str) -> str:
     return name
 
 
-_FUNCTION: Final = re.compile(r"[\w.]+:\w+")
 FunctionName = Annotated[str, AfterValidator(_names_a_function)]
 
 

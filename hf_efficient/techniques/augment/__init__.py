@@ -47,6 +47,9 @@ def prepare(rows: TrainRows, section: Augment) -> TrainRows:
     """The rows with views of their texts: of one epoch, or of all of them one after another.
 
     Rows stand in the order of the table, those themselves first, then the first copy of each, and so on.
+
+    Raises:
+        HfEfficientError: an augmenter lacks something or fails, or the rows have no classes where they must.
     """
     if not section.text_augmenters:
         return rows
@@ -58,7 +61,7 @@ def apply(plan: Plan, section: Augment) -> Plan:
     """The plan with views of its images; texts have been augmented before they were encoded.
 
     Raises:
-        PlanError: they have not, for the trainer was given encoded rows.
+        PlanError: they have not, for the trainer was given encoded rows; or images have no views, see `with_views`.
     """
     if section.image_augmenters:
         return _with_images(plan, section)
@@ -108,11 +111,12 @@ def _with_views(rows: TrainRows, section: Augment) -> TrainRows:
 def _found(augmenters: Mapping[str, Augmenter]) -> dict[str, Any]:
     """What earlier runs have spent on views by models, which cost this one nothing."""
     strings = [augmenter.augmenter for augmenter in augmenters.values() if isinstance(augmenter, OfStrings)]
-    costs = [kept.found for kept in strings if isinstance(kept, Kept)]
-    seconds = list(chain.from_iterable(costs))
+    kept = [augmenter for augmenter in strings if isinstance(augmenter, Kept)]
+    if not kept:
+        return {}
+    seconds = list(chain.from_iterable(augmenter.found for augmenter in kept))
     known = [cost for cost in seconds if cost is not None]
-    total = sum(known) if len(known) == len(seconds) else None
-    return {"found": len(seconds), "found_cpu_seconds": total} if costs else {}
+    return {"found": len(seconds), "found_cpu_seconds": sum(known) if len(known) == len(seconds) else None}
 
 
 def _augmenters(rows: TrainRows, section: Augment) -> dict[str, Augmenter]:

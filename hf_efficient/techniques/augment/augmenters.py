@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 from hf_efficient.assets import describe, is_asset, resolve
 from hf_efficient.assets.cache import is_cached
 from hf_efficient.data.files import first_line
 from hf_efficient.data.functions import load_function
 from hf_efficient.errors import AssetError
+from hf_efficient.models.load import Place
 from hf_efficient.recipe import augment_texts as words
 from hf_efficient.recipe.section import Section
 from hf_efficient.techniques.augment import sentences, typos, users
@@ -25,8 +26,6 @@ from hf_efficient.techniques.augment.texts import Augmenter, OfStrings, OfWords
 from hf_efficient.techniques.augment.wordnet import WordNet
 
 T = TypeVar("T")
-Place: TypeAlias = Callable[[str], str]
-"""Where a setting of the augmenter was written, to begin a message."""
 
 
 def make_augmenters(

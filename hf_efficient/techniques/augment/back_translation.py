@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 from hf_efficient.errors import PlanError
+from hf_efficient.models.load import Place
 from hf_efficient.models.teacher import Loaded
 from hf_efficient.recipe.augment_models import OFFLINE, BackTranslation
 from hf_efficient.techniques.augment.pretrained import load
 from hf_efficient.techniques.augment.writing import Sampling, Writer
+
+_OFFLINE_PASS: Final = 8
+_MODEL_PASS: Final = 32
 
 
 class Translator(Protocol):
@@ -69,7 +73,7 @@ class BackTranslator:
     rows_of_pass: int
 
     @classmethod
-    def of(cls, section: BackTranslation, device: Any, place: Callable[[str], str]) -> BackTranslator:
+    def of(cls, section: BackTranslation, device: Any, place: Place) -> Self:
         """The augmenter with its settings.
 
         Raises:
@@ -84,7 +88,7 @@ class BackTranslator:
         backward = forward
         if section.backward not in (None, section.forward):
             backward = load(section.backward, "AutoModelForSeq2SeqLM", device, place("backward"))
-        there, back = (None, None)
+        there, back = None, None
         if section.language is not None and section.pivot_language is not None:
             there, back = (section.language, section.pivot_language), (section.pivot_language, section.language)
             _check_language(forward, section.pivot_language, place("pivot_language"))
@@ -103,10 +107,6 @@ class BackTranslator:
             "" if first is None or view is None else view.strip() or text
             for first, view, text in zip(there, back, texts, strict=True)
         ]
-
-
-_OFFLINE_PASS: Final = 8
-_MODEL_PASS: Final = 32
 
 
 def _check_language(loaded: Loaded, language: str, place: str) -> None:

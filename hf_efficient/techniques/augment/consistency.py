@@ -26,7 +26,11 @@ _COPY: Final = 1 << 20
 
 
 def unlabelled_views(rows: TrainRows, augmenters: Mapping[str, Augmenter], num_epochs: int) -> Dataset:
-    """A view of each row without labels for each epoch, one epoch after another; without augmenters the rows."""
+    """A view of each row without labels for each epoch, one epoch after another; without augmenters the rows.
+
+    Raises:
+        HfEfficientError: as `make_views`.
+    """
     from datasets import concatenate_datasets
 
     table: Any = rows.unlabelled

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hf_efficient.errors import PlanError
 from hf_efficient.models.checks import positions_of
+from hf_efficient.models.load import Place
 from hf_efficient.models.teacher import Loaded
 from hf_efficient.recipe.augment_models import Contextual
 from hf_efficient.techniques.augment.pretrained import load
@@ -75,7 +76,7 @@ class Contextualizer:
     rows_of_pass: int = 64
 
     @classmethod
-    def of(cls, section: Contextual, device: Any, place: Callable[[str], str]) -> Contextualizer:
+    def of(cls, section: Contextual, device: Any, place: Place) -> Self:
         """The augmenter with its settings.
 
         Raises:
@@ -92,12 +93,14 @@ class Contextualizer:
     @cached_property
     def _words(self) -> list[str]:
         """The word that each token of the vocabulary is, or nothing where it is none by itself."""
-        vocabulary: dict[str, int] = self.loaded.tokenizer.get_vocab()
-        words = [""] * max(len(self.loaded.tokenizer), self.loaded.model.config.vocab_size)
+        tokenizer = self.loaded.tokenizer
+        vocabulary: dict[str, int] = tokenizer.get_vocab()
+        words = [""] * max(len(tokenizer), self.loaded.model.config.vocab_size)
         marks = any(token.startswith(_STARTS) for token in vocabulary)
         for token, number in vocabulary.items():
-            word = token[1:] if marks and token.startswith(_STARTS) else "" if marks else token
-            words[number] = word if _WORD.fullmatch(word) else ""
+            if token.startswith(_STARTS) or not marks:
+                word = tokenizer.convert_tokens_to_string([token]).strip()  # tokens of bytes: `âĢľ` is a quotation mark
+                words[number] = word if _WORD.fullmatch(word) else ""
         return words
 
     @cached_property

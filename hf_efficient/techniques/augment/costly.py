@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from hf_efficient.data.text_cache import text_key
 from hf_efficient.models.at_hand import content_key, folder_of, require_at_hand
+from hf_efficient.models.load import Place
 from hf_efficient.recipe.augment_models import OFFLINE, BackTranslation, Contextual, Paraphrase
 from hf_efficient.recipe.section import Section
 from hf_efficient.techniques.augment.back_translation import BackTranslator
@@ -15,9 +16,7 @@ from hf_efficient.techniques.augment.contextual import Contextualizer
 from hf_efficient.techniques.augment.kept import Costly, Kept
 from hf_efficient.techniques.augment.paraphrase import Paraphraser
 
-Place = Callable[[str], str]
-
-_FORMAT: Final = "2"
+_FORMATS: Final[dict[type[Section], str]] = {Contextual: "3", BackTranslation: "2", Paraphrase: "2"}
 """Goes up when the same settings make other views."""
 _MODELS: Final = ("model", "forward", "backward")
 """Settings that name a model."""
@@ -43,7 +42,9 @@ def costly(name: str, section: Section, device: Any, place: Place, *, makes: boo
 
     def identity() -> str:
         contents = (_content(model, place(key)) for key, model in models.items())
-        return text_key(_FORMAT, name, section.model_dump_json(exclude=set(_MODELS)), *models, *contents)
+        return text_key(
+            _FORMATS[type(section)], name, section.model_dump_json(exclude=set(_MODELS)), *models, *contents
+        )
 
     draws = getattr(section, "temperature", 1.0) is not None
     return Kept(name, draws, identity, lambda: COSTLY[type(section)](section, device, place), makes)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from hf_efficient.data.text_cache import TextCache, text_key
 from hf_efficient.models.at_hand import content_key, require_at_hand
 from hf_efficient.models.cached_rows import computation_key
 from hf_efficient.models.checks import longest_read, set_pad_token
+from hf_efficient.models.load import Place
 from hf_efficient.models.teacher import Loaded, load_teacher
 from hf_efficient.techniques.augment.how_many import require_classes
 from hf_efficient.techniques.augment.kept import passes
@@ -35,7 +36,7 @@ Text = tuple[str, ...]
 """A text, or both of a pair."""
 
 
-def check(section: KeepLabel, place: Callable[[str], str]) -> None:
+def check(section: KeepLabel, place: Place) -> None:
     """Refuse a model that is not on this machine.
 
     Raises:
@@ -63,7 +64,6 @@ class LabelKeeper:
     confidence: float
     columns: tuple[str, ...]
     """The columns of texts."""
-    device: Any
 
     @classmethod
     def of(cls, section: KeepLabel, rows: TrainRows) -> Self:
@@ -79,10 +79,14 @@ class LabelKeeper:
         set_pad_token(teacher.tokenizer, None, place)
         columns = (rows.columns.text, rows.columns.text_pair)
         teacher.model.to(rows.device)
-        return cls(teacher, section.confidence, tuple(filter(None, columns)), rows.device)
+        return cls(teacher, section.confidence, tuple(filter(None, columns)))
 
     def flips(self, rows: Dataset, views: Dataset) -> NDArray[np.bool_]:
-        """Which views the model is sure to be of another class than it finds their row to be."""
+        """Which views the model is sure to be of another class than it finds their row to be.
+
+        Raises:
+            HfEfficientError: its answers can't be kept.
+        """
         texts = [list(zip(*(table[name][:] for name in self.columns), strict=True)) for table in (rows, views)]
         changed = [number for number, (row, view) in enumerate(zip(*texts, strict=True)) if row != view]
         flipped = np.zeros(len(rows), dtype=np.bool_)
@@ -116,7 +120,7 @@ class LabelKeeper:
         parts = [list(part) for part in zip(*texts, strict=True)]
         cut = {"truncation": longest is not None, "max_length": longest}
         batch = tokenizer(*parts, padding=True, return_tensors="pt", **cut)
-        likeliest = model(**batch.to(self.device)).logits.float().softmax(-1).max(-1)
+        likeliest = model(**batch.to(model.device)).logits.float().softmax(-1).max(-1)
         found = zip(likeliest.indices.tolist(), likeliest.values.tolist(), strict=True)
         return [f"{label} {confidence:.6f}" for label, confidence in found]
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from transformers import AutoConfig
 
 from hf_efficient.errors import PlanError
 from hf_efficient.models.at_hand import folder_of
-from hf_efficient.models.load import explained
+from hf_efficient.models.load import Place, explained
 from hf_efficient.recipe.augment_models import Paraphrase
 from hf_efficient.techniques.augment.pretrained import load
 from hf_efficient.techniques.augment.writing import Sampling, Writer, Written
@@ -33,7 +33,7 @@ class Paraphraser:
     rows_of_pass: int = 16
 
     @classmethod
-    def of(cls, section: Paraphrase, device: Any, place: Callable[[str], str]) -> Paraphraser:
+    def of(cls, section: Paraphrase, device: Any, place: Place) -> Self:
         """The paraphraser with its settings.
 
         Raises:

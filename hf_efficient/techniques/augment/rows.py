@@ -62,7 +62,11 @@ def _dataset(table: Any, like: Dataset) -> Dataset:
 
 
 def make_views(rows: TrainRows, chosen: Numbers, augmenters: Mapping[str, Augmenter], epoch: int, copy: int) -> Made:
-    """One view of each of the chosen rows; of a pair both texts change, each in its own way by the same augmenter."""
+    """One view of each of the chosen rows; of a pair both texts change, each in its own way by the same augmenter.
+
+    Raises:
+        HfEfficientError: an augmenter of the user's fails, or what a model makes can't be kept.
+    """
     names = list(augmenters)
     table = rows.table.with_format("arrow")[:]
     if len(chosen) < len(table):
@@ -86,7 +90,11 @@ def _num_true(values: Any) -> int:
 
 
 def with_labels_kept(made: Made, rows: Dataset, keeper: LabelKeeper | None) -> Made:
-    """The views, without those that are taken for another class than their row, which stands in their place."""
+    """The views, without those that are taken for another class than their row, which stands in their place.
+
+    Raises:
+        HfEfficientError: what the model answers can't be kept.
+    """
     if keeper is None:
         return made
     flipped = keeper.flips(rows, made.table)

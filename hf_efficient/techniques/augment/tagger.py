@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,5 +153,5 @@ def _normalized(word: str) -> str:
     return "!DIGITS" if word[:1].isdigit() else word.lower()
 
 
-def _padded(text: Sequence[str], length: int) -> list[Any]:
+def _padded(text: Sequence[str], length: int) -> list[str]:
     return [*_BEFORE, *text, *_AFTER, *[_AFTER[-1]] * (length - len(text))]

@@ -105,8 +105,9 @@ class Writer:
 
     def _limit(self, length: int) -> int:
         """Tokens that are written at most for a text of so many."""
+        limit = 2 * length + 8
         positions = positions_of(self.loaded.model.config) if self._is_encoder_decoder else None
-        return min(2 * length + 8, positions or 2 * length + 8)
+        return limit if positions is None else min(limit, positions)
 
     def _fits(self, length: int, limit: int) -> bool:
         positions = positions_of(self.loaded.model.config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -73,7 +73,7 @@ class Pixels:
     """Of the channels, where 1 is white."""
 
     @classmethod
-    def of(cls, processor: Any) -> Pixels:
+    def of(cls, processor: Any) -> Self:
         """As a processor has scaled them."""
         scale = 255 * processor.rescale_factor if processor.do_rescale else 255.0
         if not processor.do_normalize:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +11,8 @@ from hf_efficient.data.drawn import ITSELF
 from hf_efficient.data.randomness import generator_for
 from hf_efficient.losses.rows import PARTNER_LABELS, PARTNER_WEIGHT
 from hf_efficient.techniques.augment.images.mixing import Mixing
-from hf_efficient.techniques.augment.images.pictures import Pictures
+from hf_efficient.techniques.augment.images.pictures import Pictures, Row
 from hf_efficient.techniques.augment.images.transforms import Transform
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from tokenizers import Tokenizer, decoders, models
+from transformers import PreTrainedTokenizerFast
 
 from hf_efficient.errors import PlanError
 from hf_efficient.recipe.augment_models import Contextual
@@ -97,6 +99,15 @@ class Vocabulary(dict):
     def get_vocab(self):
         return self
 
+    def convert_tokens_to_string(self, tokens):
+        return "".join(tokens).replace("Ġ", " ").replace("▁", " ")
+
+
+def words_of(tokenizer):
+    """What each token can stand for as a word."""
+    model = SimpleNamespace(config=SimpleNamespace(vocab_size=len(tokenizer)))
+    return Contextualizer(SimpleNamespace(tokenizer=tokenizer, model=model), 0.1, 1)._words
+
 
 @pytest.mark.parametrize(
     ("tokens", "words"),
@@ -107,10 +118,14 @@ class Vocabulary(dict):
     ],
 )
 def test_whole_words_of_a_vocabulary_can_be_filled_in(tokens, words):
-    model = SimpleNamespace(config=SimpleNamespace(vocab_size=len(tokens)))
-    vocabulary = Vocabulary({token: number for number, token in enumerate(tokens)})
-    augmenter = Contextualizer(SimpleNamespace(tokenizer=vocabulary, model=model), 0.1, 1)
-    assert augmenter._words == words
+    assert words_of(Vocabulary({token: number for number, token in enumerate(tokens)})) == words
+
+
+def test_words_of_a_vocabulary_of_bytes_are_read_as_they_are_written():
+    tokens = ["Ġcat", "ĠvoilÃł", "ĠâĢľ", "ĠâĢĶ", "ĠÃ©"]  # the middle ones are “ and —
+    tokenizer = Tokenizer(models.BPE({token: number for number, token in enumerate(tokens)}, []))
+    tokenizer.decoder = decoders.ByteLevel()
+    assert words_of(PreTrainedTokenizerFast(tokenizer_object=tokenizer)) == ["cat", "voilà", "", "", "é"]
 
 
 @pytest.mark.parametrize(

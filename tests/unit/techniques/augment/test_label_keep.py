@@ -36,7 +36,7 @@ class Judged(LabelKeeper):
 
 
 def judged(confidence: float, *columns: str) -> Judged:
-    keeper = Judged(None, confidence, columns or ("text",), "cpu")
+    keeper = Judged(None, confidence, columns or ("text",))
     object.__setattr__(keeper, "asked", [])
     return keeper
 
@@ -85,16 +85,16 @@ def t5():
 
 
 def test_a_teacher_without_a_longest_text_reads_all(t5):
-    (answer,) = LabelKeeper(t5, 0.9, ("text",), "cpu")._answer([("a long text " * 30,)])
+    (answer,) = LabelKeeper(t5, 0.9, ("text",))._answer([("a long text " * 30,)])
     assert answer.split()[0] in "01"
 
 
 def test_answers_are_kept_apart_by_weights_and_tokenizer(t5):
-    keys = [LabelKeeper(t5, 0.9, ("text",), "cpu")._key for _ in range(2)]
+    keys = [LabelKeeper(t5, 0.9, ("text",))._key for _ in range(2)]
     t5.tokenizer.add_tokens("sail")
-    keys.append(LabelKeeper(t5, 0.9, ("text",), "cpu")._key)
+    keys.append(LabelKeeper(t5, 0.9, ("text",))._key)
     t5.model.transformer.shared.weight.data[0] += 1
-    keys.append(LabelKeeper(t5, 0.9, ("text",), "cpu")._key)
+    keys.append(LabelKeeper(t5, 0.9, ("text",))._key)
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3
 
