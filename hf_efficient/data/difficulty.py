@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Scores = NDArray[np.float32]
 """One number a row, larger for more difficult ones."""
+_BINS: Final = 10
+"""Of a histogram."""
 
 
 def rarity(rows: Sequence[Sequence[int]]) -> Scores:
@@ -118,3 +120,9 @@ def scores_of_function(name: str, table: Dataset, place: str) -> Scores:
     if len(given) != len(table):
         raise PlanError(f"{place}: expected {name} to give {len(table):,} numbers, one a row, found {len(given):,}.")
     return numbers(given, f"{place}: {name}")
+
+
+def histogram(scores: Scores) -> dict[str, list[float]]:
+    """How many rows score what: counts, and the edges of bins of equal width."""
+    counts, edges = np.histogram(scores, bins=_BINS)
+    return {"counts": counts.tolist(), "edges": edges.tolist()}

@@ -10,6 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 
+def epoch_of(state: Any) -> int:
+    """Number, from 0, of the epoch that a Trainer's state is at the beginning of or within."""
+    return int((state.epoch or 0) + 1e-6)  # a sum of shares of steps may fall short by a rounding error
+
+
 class Shuffled:
     """Row numbers of an epoch in the stock Trainer's order (accelerate 1.15), a pure function of (seed, epoch)."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -105,12 +105,3 @@ class NumberingCollator:
         if ROW_NUMBER in features[0]:  # rows that are scored have none
             batch[ROW_NUMBER] = torch.tensor([row[ROW_NUMBER] for row in features])
         return batch
-
-
-HISTOGRAM_BINS: Final = 10
-
-
-def histogram(scores: np.ndarray[Any, Any]) -> dict[str, list[float]]:
-    """How many rows score what: counts, and the edges of bins of equal width."""
-    counts, edges = np.histogram(scores, bins=HISTOGRAM_BINS)
-    return {"counts": counts.tolist(), "edges": edges.tolist()}

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from hf_efficient.data.files import first_line
 from hf_efficient.errors import PlanError, did_you_mean
 
 
@@ -22,9 +23,10 @@ def load_function(name: str, place: str) -> Callable[..., Any]:
     sys.path.insert(0, here)  # a command does not look for modules where it is called
     try:
         module = import_module(module_name)
-    except (ImportError, SyntaxError) as error:
+    except Exception as error:  # the user's code may raise anything
+        reason = f"{type(error).__name__}: {first_line(error)}"
         raise PlanError(
-            f"{place}: {module_name} can't be imported ({error}); write package.module:function."
+            f"{place}: {module_name} can't be imported ({reason}); write package.module:function."
         ) from error
     finally:
         sys.path.remove(here)

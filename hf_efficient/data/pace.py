@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+START: Final = 0.2
+"""Share of the rows to start from, unless the recipe says which."""
 STAGES: Final = 5
 """Of the paces that have some, unless the recipe says how many."""
 Shares = tuple[float, float]

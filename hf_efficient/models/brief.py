@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from hf_efficient.data.batches import Batches, Indices, Split
-from hf_efficient.losses.rows import Batch, Rows, is_side_column
+from hf_efficient.losses.rows import Batch, Rows
 from hf_efficient.losses.supervised import Supervised
+from hf_efficient.models.cached_rows import fed
 
 ROWS_OF_STEP: Final = 16
 
@@ -56,7 +57,7 @@ class BriefTraining:
 
     def _step(self, model: Any, optimizer: torch.optim.Optimizer, numbers: Indices, watch: Watch | None) -> None:
         columns = batch_of(self.rows, numbers, self.collator, self.device)
-        feed = {name: value for name, value in columns.items() if not is_side_column(name)}
+        feed = fed(columns)
         with torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None):
             outputs = model(**feed)
         batch = Batch(feed, {name: columns[name] for name in columns if name not in feed}, outputs)

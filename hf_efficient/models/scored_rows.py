@@ -79,20 +79,27 @@ def keep_scores(folder: Path, key: str, compute: Callable[[], Scores]) -> Scored
     Raises:
         HfEfficientError: they can't be written.
     """
-    path = folder / f"{key}.npz"
     scored = timed(compute)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        with partial.open("wb") as file:
-            np.savez(file, scores=scored.scores, seconds=[scored.seconds, scored.cpu_seconds])
-        partial.replace(path)
+        _write(folder / f"{key}.npz", scored)
     except OSError as error:
         raise HfEfficientError(
             f"{folder}: the difficulty of rows can't be kept there ({error.strerror or error}); free some space, or "
             "name another folder in HF_EFFICIENT_HOME."
         ) from error
     return scored
+
+
+def _write(path: Path, scored: Scored) -> None:
+    """Write a file that holds all of the scores or does not exist."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, scores=scored.scores, seconds=[scored.seconds, scored.cpu_seconds])
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def find_scores(folder: Path, key: str, num_rows: int) -> Scored | None:

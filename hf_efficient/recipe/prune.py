@@ -21,7 +21,7 @@ class Prune(Difficulty):
     which: Literal["hardest", "easiest", "random"] = "hardest"
     """Which rows are kept; `random` is the control, for which nothing is scored."""
     stratify: bool = False
-    """Keep that share of each class, and at least one row."""
+    """Keep that share of each class, and at least one row; a row of several classes goes with its rarest one."""
 
     @model_validator(mode="after")
     def _has_a_model_to_ask(self) -> Self:

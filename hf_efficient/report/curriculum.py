@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from hf_efficient.report.markup import table
@@ -38,7 +39,8 @@ def prune_markdown(report: Mapping[str, Any]) -> str:
     if facts is None:
         return ""
     kept = f"{count(facts['kept_rows'])} of {count(facts['rows'])} training rows were kept"
-    return "\n\n".join([f"{kept}, the {facts['which']} by {facts['by']}.{_cost(facts)}", *_difficulty(facts["scores"])])
+    which = "at random" if facts["which"] == "random" else f"the {facts['which']} by {facts['by']}"
+    return "\n\n".join([f"{kept}, {which}.{_cost(facts)}", *_difficulty(facts["scores"])])
 
 
 def _shares(available: Sequence[float]) -> str:
@@ -70,9 +72,9 @@ def _difficulty(scores: Mapping[str, Any] | None) -> list[str]:
 def histogram(counts: Sequence[int], edges: Sequence[float]) -> str:
     """Bars of text, one line for each bin."""
     longest = max(counts)
-    bins = zip(edges, edges[1:], counts, strict=False)
+    bins = zip(pairwise(edges), counts, strict=True)
     lines = [
         f"{low:>10.4g} to {high:<10.4g} {'█' * round(_WIDEST_BAR * number / longest)} {count(number)}"
-        for low, high, number in bins
+        for (low, high), number in bins
     ]
     return "\n".join(["```", *lines, "```"])

@@ -55,7 +55,11 @@ def techniques_of(recipe: Recipe) -> list[Section]:
 
 
 def check_techniques(sections: Iterable[Section], place: Callable[[str], str]) -> None:
-    """Refuse, before a row is read, techniques that lack something on this machine."""
+    """Refuse, before a row is read, techniques that lack something on this machine.
+
+    Raises:
+        AssetError, PlanError: what is missing, and how to get it.
+    """
     for section in sections:
         if type(section) in CHECKING:
             CHECKING[type(section)](section, place)

@@ -47,7 +47,9 @@ def check_rows(plan: Plan, section: Difficulty, place: str) -> None:
     Raises:
         PlanError: there are none, nobody has counted them, or they are no rows of the user's.
     """
-    if plan.train_dataset is None or isinstance(plan.train_dataset, StreamedRows):
+    if plan.train_dataset is None:
+        raise PlanError(f"{place} ranks all training rows, and there are none; give train_dataset.")
+    if isinstance(plan.train_dataset, StreamedRows):
         raise PlanError(f"{place} ranks all training rows, and a stream is read as it comes; take data.streaming out.")
     if not hasattr(plan.train_dataset, "__len__"):
         raise PlanError(f"{place} ranks all training rows, and this data set has no length.")
@@ -97,6 +99,15 @@ def labels_of(plan: Plan, by: str, place: str) -> Supervised:
             f"{place}.by: {by} can't be told of a {problem} problem; take {', '.join(told)}, length or rarity."
         )
     return labels
+
+
+def scoring_facts(scored: Scored | None) -> dict[str, Any]:
+    """What the report says of what the scores took; None where nothing was scored."""
+    return {
+        "scoring_seconds": None if scored is None else scored.seconds,
+        "scoring_cpu_seconds": None if scored is None else scored.cpu_seconds,
+        "scores_found": None if scored is None else scored.found,
+    }
 
 
 def first_epoch(plan: Plan) -> Any:
@@ -189,18 +200,18 @@ def _of_brief(plan: Plan, section: Difficulty, brief: Brief, labels: Supervised,
     if (found := find_scores(cache_root() / "scores", key, len(rows))) is not None:
         return lambda: found
     training = BriefTraining(
-        copy.deepcopy(plan.model),  # as it is now: other techniques and the run will change it
-        rows,
-        plan.data_collator,
-        labels,
-        lengths_of(rows),
-        brief.epochs,
-        rate,
-        args.seed,
-        torch.device(args.device),
-        autocast_dtype(args),
+        model=copy.deepcopy(plan.model),  # as it is now: other techniques and the run will change it
+        rows=rows,
+        collator=plan.data_collator,
+        labels=labels,
+        lengths=lengths_of(rows),
+        epochs=brief.epochs,
+        learning_rate=rate,
+        seed=args.seed,
+        device=torch.device(args.device),
+        autocast=autocast_dtype(args),
     )
-    compute = partial(_scores_of_brief, section.by, labels, training, plan.args)
+    compute = partial(_scores_of_brief, section.by, labels, training, args)
     return partial(keep_scores, cache_root() / "scores", key, compute)
 
 
@@ -223,29 +234,3 @@ def _told_by(labels: Supervised) -> str:
 
 def _shown(starts: Sequence[int]) -> Any:
     return tqdm(starts, desc="difficulty", unit="batch", leave=False)
-
-
-_LONGEST_TEXT: Final = 120
-
-
-def text_of(plan: Plan) -> Callable[[int], str | None]:
-    """What shows a row to people: its text, cut short, or the image's name; None where it has neither."""
-    table = plan.train_table
-    columns = getattr(plan.task, "columns", None)
-    parts = (getattr(columns, part, None) for part in ("text", "text_pair", "tokens", "prompt"))
-    names = [name for name in parts if isinstance(name, str) and name in getattr(table, "column_names", ())]
-    # Rows without labels come last in an epoch, and another epoch's texts stand in their places of the table.
-    num_texts = min(len(table), plan.num_train_rows - plan.num_unlabelled) if names else 0
-    rows = first_epoch(plan)
-    if not names and "name" in getattr(rows, "column_names", ()):  # of an image
-        files: Sequence[str] = rows["name"][:]
-        return lambda row: files[row]
-
-    def text(row: int) -> str | None:
-        if not names or row >= num_texts:
-            return None
-        values = [table[row][name] for name in names]
-        words = " | ".join(" ".join(value) if isinstance(value, list) else str(value) for value in values)
-        return words if len(words) <= _LONGEST_TEXT else words[: _LONGEST_TEXT - 1] + "…"
-
-    return text

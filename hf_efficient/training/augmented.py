@@ -9,6 +9,7 @@ import numpy as np
 
 from hf_efficient import tasks
 from hf_efficient.data import load_tables
+from hf_efficient.data.randomness import data_seed
 from hf_efficient.data.train_rows import TrainRows
 from hf_efficient.errors import RecipeError
 from hf_efficient.recipe.packages import require_packages
@@ -96,8 +97,7 @@ def read_rows(recipe: Recipe) -> tuple[Augment, TrainRows]:
     check_techniques([recipe.augment], recipe.place)
     tables = load_tables(recipe.data, recipe.place, tasks.rules_of(recipe.task))
     task = tasks.learn(recipe.task, recipe.data, tables, recipe.place)
-    training = recipe.training
-    seed = training.seed if training.data_seed is None else training.data_seed
+    seed = data_seed(recipe.training)
     rows = TrainRows(tables["train"], task.columns, seed=seed, place=recipe.place, task=task)
     return recipe.augment, noisy(rows, recipe)
 

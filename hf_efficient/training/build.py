@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,8 +27,11 @@ from hf_efficient.training.streaming import with_stream
 from hf_efficient.training.train_rows import encode_train, prepare, train_dataset, with_unlabelled
 
 if TYPE_CHECKING:
+    from datasets import DatasetDict
     from transformers import PreTrainedModel
 
+    from hf_efficient.data.encode import Encoded
+    from hf_efficient.models.load import Loaded
     from hf_efficient.recipe import Recipe
     from hf_efficient.tasks.base import Task
     from hf_efficient.training.schedules import Scheduler
@@ -66,13 +70,45 @@ def build(
         PlanError: settings that contradict the machine, the launch, the model, the data or each other.
         DataError: rows, columns or labels that can't be used.
     """
+    filled = filling_time()
+    _refuse_here(recipe, args, live)
+    shared = share_cores(args, recipe.place)
+    tables, task = _read(recipe, live)
+    _set_best_metric(recipe, args, task)
+    loaded, processing_class = _load(recipe, args, task, live)
+    task = tasks.bind(task, loaded.model, processing_class)
+    plan = Plan(
+        model=loaded.model,
+        args=args,
+        processing_class=processing_class,
+        data_collator=task.collator(processing_class),
+        task=task,
+        losses=(task.loss(label_smoothing=args.label_smoothing_factor),),
+        scheduler=scheduler,
+        notes=(*loaded.notes, *([shared] if shared else []), *_rate_of_adapters(recipe)),
+    )
+    plan = _with_rows(plan, recipe, tables, makes_views=makes_views)
+    plan = apply_techniques(plan, techniques_of(recipe))
+    refuse_for_this_model(recipe, plan.model)  # again: less of it may be trained
+    wall, cpu = filling_time()
+    return replace(
+        plan,
+        learning_rates=_learning_rates(recipe, plan.model),
+        prepared_seconds=(wall - filled[0], cpu - filled[1]),
+    )
+
+
+def _refuse_here(recipe: Recipe, args: TrainingArguments, live: Live) -> None:
+    """Refuse, before a row is read, what this call, the launch or the machine can't give effect to."""
     if live.model is not None and recipe.model.distributed_config.num_processes > 1:
         raise PlanError(f"{recipe.place('model.distributed_config')} can't cut model=, which is loaded already.")
-    filled = filling_time()
     check_distributed_config(Circumstances.current(recipe, args.device.type))
     refuse_on_this_machine(recipe, args.device.type)
     check_techniques(techniques_of(recipe), recipe.place)
-    shared = share_cores(args, recipe.place)
+
+
+def _read(recipe: Recipe, live: Live) -> tuple[DatasetDict, Task]:
+    """The rows of each split, those without labels beside them, and the task that was learnt from them."""
     tables = load_tables(
         recipe.data,
         recipe.place,
@@ -83,60 +119,62 @@ def build(
     task = tasks.learn(recipe.task, recipe.data, tables, recipe.place)
     if (unlabelled := load_unlabelled(recipe.data, task.columns, recipe.place)) is not None:
         tables[UNLABELLED] = unlabelled
-    _set_best_metric(recipe, args, task)
+    return tables, task
+
+
+def _load(recipe: Recipe, args: TrainingArguments, task: Task, live: Live) -> tuple[Loaded, Any]:
+    """The model before any technique, and its tokenizer or image processor."""
+    place = _place_of_model(recipe)
     processing_class = live.processing_class or load_processing_class(
-        recipe.model, task.auto_model, _place_of_model(recipe), image_size=recipe.data.image_size
+        recipe.model, task.auto_model, place, image_size=recipe.data.image_size
     )
     set_seed(args.seed)  # a new head is drawn here, before the Trainer seeds
-    loaded = load_model(recipe.model, task, processing_class, _place_of_model(recipe), model=live.model)
+    loaded = load_model(recipe.model, task, processing_class, place, model=live.model)
     if recipe.distill is not None and recipe.distill.student is not None:
         loaded = loaded.cut(recipe.distill.student.from_teacher, processing_class)
     refuse_for_this_model(recipe, loaded.model)
-    task = tasks.bind(task, loaded.model, processing_class)
-    train = prepare(recipe, args, task, tables, makes_views=makes_views)
-    tables["train"] = train.table
+    return loaded, processing_class
+
+
+def _with_rows(plan: Plan, recipe: Recipe, tables: DatasetDict, *, makes_views: bool) -> Plan:
+    """The plan with the rows of each split, as the techniques prepare them and its model reads them."""
+    task, processing_class = plan.task, plan.processing_class
+    assert task is not None
+    train = prepare(recipe, plan.args, task, tables, makes_views=makes_views)
+    tables = {**tables, "train": train.table}
     if train.unlabelled_views is not None:
         tables[UNLABELLED_VIEWS] = train.unlabelled_views
     limits = encoding_limits(
-        task, loaded.model.config, processing_class, recipe.data, recipe.place, virtual_tokens=recipe.virtual_tokens
+        task, plan.model.config, processing_class, recipe.data, recipe.place, virtual_tokens=recipe.virtual_tokens
     )
-    streamed = "train" if recipe.data.streaming else None
     encoded = {
         split: task.encode(table, processing_class, split=split, **limits)
         for split, table in tables.items()
-        if split != streamed
+        if not (split == "train" and recipe.data.streaming)
     }
-    plan = Plan(
-        model=loaded.model,
-        args=args,
+    plan = replace(
+        plan,
         train_dataset=train_dataset(encoded, train.rows_per_epoch),
         eval_dataset=encoded["validation"].dataset if "validation" in encoded else None,
         test_dataset=encoded["test"].dataset if "test" in encoded else None,
-        train_table=None if recipe.data.streaming else train.table,
         rows_per_epoch=with_unlabelled(train.rows_per_epoch, tables),
         num_unlabelled=len(tables[UNLABELLED]) if UNLABELLED in tables else 0,
-        encode_train=None
-        if recipe.data.streaming
-        else partial(encode_train, recipe, task, tables, train.rows_per_epoch),
-        truncated_rows={split: rows.num_truncated for split, rows in encoded.items() if rows.num_truncated},
-        processing_class=processing_class,
-        data_collator=task.collator(processing_class),
-        task=task,
-        losses=(task.loss(label_smoothing=args.label_smoothing_factor),),
-        scheduler=scheduler,
-        notes=(*loaded.notes, *([shared] if shared else []), *_rate_of_adapters(recipe), *train.notes),
+        truncated_rows=_truncated_rows(encoded, train.rows_per_epoch),
+        notes=(*plan.notes, *train.notes),
         facts=train.facts,
     )
     if recipe.data.streaming:
-        plan = with_stream(plan, recipe, tables, limits)
-    plan = apply_techniques(plan, techniques_of(recipe))
-    refuse_for_this_model(recipe, plan.model)  # again: less of it may be trained
-    wall, cpu = filling_time()
-    return replace(
-        plan,
-        learning_rates=_learning_rates(recipe, plan.model),
-        prepared_seconds=(wall - filled[0], cpu - filled[1]),
-    )
+        return with_stream(plan, recipe, tables, limits)
+    as_read = partial(encode_train, recipe, task, tables, train.rows_per_epoch)
+    return replace(plan, train_table=train.table, encode_train=as_read)
+
+
+def _truncated_rows(encoded: Mapping[str, Encoded], rows_per_epoch: int | None) -> dict[str, int]:
+    """How many rows of each split were cut, where any were; of training rows that differ by epoch, the mean."""
+    numbers = {split: rows.num_truncated for split, rows in encoded.items() if rows.num_truncated}
+    if rows_per_epoch is not None and "train" in numbers:
+        numbers["train"] = math.ceil(numbers["train"] * rows_per_epoch / len(encoded["train"].dataset))
+    return numbers
 
 
 def _place_of_model(recipe: Recipe) -> Callable[[str], str]:

@@ -25,15 +25,9 @@ REPORTED_PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokeniz
 
 def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trained) -> dict[str, Any]:
     """The content of `report.json`; what was not measured is None."""
-    args = plan.args
-    memory = peak_memory()
-    launch = Launch.current(args, plan.model)
-    scored = {"validation": plan.eval_dataset, "test": plan.test_dataset}
     assert plan.task is not None
+    memory = peak_memory()
     techniques = {name: told() if callable(told) else told for name, told in plan.facts.items()}
-    trained_rows: float = trained.steps * effective_batch_size(args, plan.model)
-    if trained.epochs is not None:
-        trained_rows = trained.epochs * plan.num_train_rows
     return {
         "format": 1,
         "finished": True,
@@ -48,45 +42,61 @@ def report_facts(recipe: Recipe, plan: Plan, precision: Precision, trained: Trai
         "adapter": None
         if recipe.peft is None
         else {"method": recipe.peft.method, "merged": not is_adapted(trained.model)},
-        "data": {
-            "name": recipe.data.name or recipe.data.train,
-            "rows": {
-                **rows_of_training(plan),
-                **{split: len(table) for split, table in scored.items() if table is not None},
-            },
-            "truncated_rows": plan.truncated_rows,
-        },
+        "data": _data(recipe, plan),
         "metrics": trained.metrics,
-        "training": {
-            "seconds": trained.seconds,
-            "cpu_seconds": trained.cpu_seconds,
-            "cache_seconds": trained.cache_seconds,
-            "cache_cpu_seconds": trained.cache_cpu_seconds,
-            "found_scores_cpu_seconds": found_scores_cpu_seconds(techniques, trained.resumed_from_step),
-            "total_seconds": trained.total_seconds,
-            "steps": trained.steps,
-            "epochs": trained.epochs,
-            "rows_per_second": trained_rows / trained.seconds if trained.seconds else None,
-            "effective_batch_size": effective_batch_size(args, plan.model),
-            "learning_rate": args.learning_rate,
-            "resumed_from_step": trained.resumed_from_step,
-            "train_loss": trained.train_loss,
-            "best_step": trained.best_step,
-            "stopped_early": trained.steps < trained.max_steps,
-        },
+        "training": _training(plan, trained, techniques),
         "peak_memory_bytes": memory.num_bytes,
         "peak_memory_kind": memory.kind,
         "precision": {"name": precision.name, "reason": precision.reason},
-        "launch": asdict(launch),
-        "versions": {
-            "hf_efficient": version("hf-efficient"),
-            "python": platform.python_version(),
-            **{name: version(name) for name in (*REPORTED_PACKAGES, *(["peft"] if recipe.peft else []))},
-        },
+        "launch": asdict(Launch.current(plan.args, plan.model)),
+        "versions": _versions(recipe),
         "techniques": techniques,
         "notes": list(plan.notes),
         "recipe_digest": recipe.digest(),
         "output_dir": str(RunDirectory.of(recipe).path),
+    }
+
+
+def _data(recipe: Recipe, plan: Plan) -> dict[str, Any]:
+    scored = {"validation": plan.eval_dataset, "test": plan.test_dataset}
+    return {
+        "name": recipe.data.name or recipe.data.train,
+        "rows": {
+            **rows_of_training(plan),
+            **{split: len(rows) for split, rows in scored.items() if rows is not None},
+        },
+        "truncated_rows": plan.truncated_rows,
+    }
+
+
+def _training(plan: Plan, trained: Trained, techniques: Mapping[str, Any]) -> dict[str, Any]:
+    rows_of_step = effective_batch_size(plan.args, plan.model)
+    rows = trained.steps * rows_of_step if trained.epochs is None else trained.epochs * plan.num_train_rows
+    return {
+        "seconds": trained.seconds,
+        "cpu_seconds": trained.cpu_seconds,
+        "cache_seconds": trained.cache_seconds,
+        "cache_cpu_seconds": trained.cache_cpu_seconds,
+        "found_scores_cpu_seconds": found_scores_cpu_seconds(techniques, trained.resumed_from_step),
+        "total_seconds": trained.total_seconds,
+        "steps": trained.steps,
+        "epochs": trained.epochs,
+        "rows_per_second": rows / trained.seconds if trained.seconds else None,
+        "effective_batch_size": rows_of_step,
+        "learning_rate": plan.args.learning_rate,
+        "resumed_from_step": trained.resumed_from_step,
+        "train_loss": trained.train_loss,
+        "best_step": trained.best_step,
+        "stopped_early": trained.steps < trained.max_steps,
+    }
+
+
+def _versions(recipe: Recipe) -> dict[str, str]:
+    packages = (*REPORTED_PACKAGES, *(["peft"] if recipe.peft else []))
+    return {
+        "hf_efficient": version("hf-efficient"),
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
     }
 
 

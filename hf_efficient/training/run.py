@@ -7,12 +7,10 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import transformers
@@ -22,7 +20,7 @@ from hf_efficient.data.files import first_line
 from hf_efficient.data.stream import StreamedRows
 from hf_efficient.errors import HfEfficientError, PlanError, RunDirectoryError, TryAgainError
 from hf_efficient.measure import Stopwatch
-from hf_efficient.models.adapters import can_merge, is_adapted, load_adapted, merged, save_adapter, unloaded
+from hf_efficient.models.adapters import is_adapted
 from hf_efficient.models.processes import on_every_process, on_main_process
 from hf_efficient.models.quantization import numel
 from hf_efficient.plan import Plan
@@ -30,10 +28,11 @@ from hf_efficient.report.units import size
 from hf_efficient.tasks import predict_step, preprocess_logits_for_metrics
 from hf_efficient.training.checkpoint import disk_error
 from hf_efficient.training.divergence import EndIfDiverged
-from hf_efficient.training.epoch_end import SaveAfterEvaluation, WithoutEpochs
+from hf_efficient.training.epochs import SaveAfterEvaluation, WithoutEpochs
 from hf_efficient.training.launch import local_world_size, lost_process
 from hf_efficient.training.progress import JsonLog, ProgressBar, without_library_bars
 from hf_efficient.training.run_directory import Opening, RunDirectory
+from hf_efficient.training.save import save_model
 from hf_efficient.training.trainer import EfficientTrainer
 from hf_efficient.training.workers import in_one_line
 
@@ -78,6 +77,8 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
     Raises:
         RunDirectoryError: the disk is too full, or fills up, or some machine does not see the run that it is to go on
             with.
+        PlanError: settings that the Trainer refuses, or memory that runs out.
+        TryAgainError: another process of the run has ended.
     """
     start = time.perf_counter()
     on_main_process(lambda: _check_space(plan, directory.path))
@@ -88,14 +89,9 @@ def run(plan: Plan, directory: RunDirectory, opening: Opening = _START) -> Train
     trainer = make_trainer(plan, directory)
     resume_from = None if opening.resume_from is None else str(opening.resume_from)
     resumed_from_step = None if resume_from is None else _step_of(resume_from)
-    metrics = {}
     with without_library_bars(), closing(_callback(trainer, ProgressBar)), in_one_line(), _explained(directory.path):
         output = trainer.train(resume_from_checkpoint=resume_from)
-        if plan.eval_dataset is not None:
-            metrics["validation"] = _last_evaluation(trainer) or _score(trainer, plan.eval_dataset)
-        if plan.test_dataset is not None:
-            scored = trainer.predict(plan.test_dataset, metric_key_prefix="test").metrics
-            metrics["test"] = _metrics(scored or {}, "test")
+        metrics = _scored(trainer, plan)
         weights = [(numel(weight), weight.requires_grad) for weight in plan.model.parameters()]
         model = save_model(trainer, directory)
     watch = _callback(trainer, Stopwatch)
@@ -214,8 +210,16 @@ def _metrics(logs: dict[str, Any], prefix: str) -> dict[str, float | None]:
     return {key: value for key, value in named.items() if key not in _SPEED}
 
 
-def _score(trainer: EfficientTrainer, dataset: Any) -> dict[str, float | None]:
-    return _metrics(trainer.evaluate(dataset), "eval")
+def _scored(trainer: EfficientTrainer, plan: Plan) -> dict[str, dict[str, float | None]]:
+    """Metrics of the trained model, by split and name."""
+    metrics = {}
+    if plan.eval_dataset is not None:
+        evaluated = _last_evaluation(trainer)
+        metrics["validation"] = evaluated or _metrics(trainer.evaluate(plan.eval_dataset), "eval")
+    if plan.test_dataset is not None:
+        scored = trainer.predict(plan.test_dataset, metric_key_prefix="test").metrics
+        metrics["test"] = _metrics(scored or {}, "test")
+    return metrics
 
 
 def _last_evaluation(trainer: EfficientTrainer) -> dict[str, float | None] | None:
@@ -226,44 +230,6 @@ def _last_evaluation(trainer: EfficientTrainer) -> dict[str, float | None] | Non
         if log["step"] == step and "eval_loss" in log:
             return _metrics(log, "eval")
     return None
-
-
-def save_model(trainer: EfficientTrainer, directory: RunDirectory) -> Any:
-    """Write the model and its tokenizer where plain transformers loads them, and give it back; adapters are merged."""
-    model: Any = trainer.model
-    if not is_adapted(model):
-        _write_whole(trainer, directory.model, trainer.save_model)
-        return model
-    if trainer.args.should_save:
-        _write_whole(trainer, directory.adapter, partial(save_adapter, model))
-    if can_merge(model):
-        plain = merged(model)
-        _write_whole(trainer, directory.model, partial(_save_plain, trainer, plain))
-        return plain
-    with TemporaryDirectory() as own:  # machines that share no disk don't see the run's adapter/
-        save_adapter(model, own)
-        plain = unloaded(model)
-        _write_whole(trainer, directory.base, partial(_save_plain, trainer, plain))
-        return load_adapted(plain, own)
-
-
-def _save_plain(trainer: EfficientTrainer, model: Any, path: str) -> None:
-    if trainer.args.should_save:
-        model.save_pretrained(path)
-        trainer.processing_class.save_pretrained(path)  # type: ignore[union-attr]
-
-
-def _write_whole(trainer: EfficientTrainer, path: Path, write: Callable[[str], Any]) -> None:
-    """Have a folder written by the process that saves; whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.partial")
-    if trainer.args.should_save:
-        shutil.rmtree(unfinished, ignore_errors=True)  # what a save that failed has left
-    write(str(unfinished))
-    if not trainer.args.should_save:
-        return
-    (unfinished / "training_args.bin").unlink(missing_ok=True)
-    shutil.rmtree(path, ignore_errors=True)
-    unfinished.replace(path)
 
 
 def _check_space(plan: Plan, path: Path) -> None:

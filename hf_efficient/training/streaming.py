@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hf_efficient import tasks
 from hf_efficient.data.load import training_shards
+from hf_efficient.data.randomness import data_seed
 from hf_efficient.data.rules import Rules
 from hf_efficient.data.stream import StreamedRows
 from hf_efficient.errors import PlanError, RecipeError
@@ -75,7 +76,7 @@ def _streamed_rows(plan: Plan, recipe: Recipe, head: Dataset, limits: dict[str, 
         training_shards(recipe.data, recipe.place),
         features.arrow_schema,
         EncodeRows(task, rules, plan.processing_class, limits),
-        seed=args.seed if args.data_seed is None else args.data_seed,
+        seed=data_seed(args),
         shuffle_buffer=recipe.data.shuffle_buffer,
         rows_per_step=recipe.training.effective_batch_size or effective_batch_size(args, plan.model),
         num_steps=args.max_steps,

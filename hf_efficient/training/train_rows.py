@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hf_efficient.data.label_noise import with_label_noise
+from hf_efficient.data.randomness import data_seed
 from hf_efficient.data.train_rows import TrainRows
 from hf_efficient.data.unlabelled import UNLABELLED, UNLABELLED_VIEWS, append_unlabelled, views_beside
 from hf_efficient.errors import PlanError
@@ -31,7 +32,7 @@ def prepare(
     rows = TrainRows(
         tables["train"],
         task.columns,
-        seed=args.seed if args.data_seed is None else args.data_seed,
+        seed=data_seed(args),
         place=recipe.place,
         epochs_of=partial(_num_epochs, recipe, args),
         task=task,

@@ -10,24 +10,22 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader, Sampler
-from transformers import Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_callback import ExportableState
+from transformers import TrainingArguments
 from transformers.trainer_utils import EvalLoopOutput
 
 from hf_efficient.data.batches import Batches, Split
 from hf_efficient.data.decoder_inputs import DecoderInputs
 from hf_efficient.data.epochs import InEpoch, Shuffled
+from hf_efficient.data.randomness import data_seed
 from hf_efficient.errors import PlanError
 from hf_efficient.losses import PARTNER_LABELS, ROW_NUMBER, Batch, Loss, Supervised, is_side_column, known_head
-from hf_efficient.measure import Observer
-from hf_efficient.models.adapter_state import load_checkpoint
-from hf_efficient.models.adapters import base_model, is_adapted
+from hf_efficient.models.adapters import base_model
 from hf_efficient.models.distributed import data_parallel_size
 from hf_efficient.plan import Plan
 from hf_efficient.recipe.section import Section
 from hf_efficient.techniques import apply_techniques
-from hf_efficient.training.checkpoint import keeping_names, writing_checkpoint
 from hf_efficient.training.eight_bit import forget_overrides
+from hf_efficient.training.epochs import SetEpoch
 from hf_efficient.training.learning_rates import parameter_groups
 from hf_efficient.training.loading import (
     every_row,
@@ -39,34 +37,18 @@ from hf_efficient.training.loading import (
 )
 from hf_efficient.training.model_loss import consumes_count, count_labels, no_loss, own_loss
 from hf_efficient.training.out_of_memory import StepReplay
+from hf_efficient.training.resumable_trainer import ResumableTrainer
 from hf_efficient.training.schedules import Scheduler
 from hf_efficient.training.tally import Tally
 
 if TYPE_CHECKING:
     from hf_efficient.tasks.base import PredictStep
 
-SKIP_LOGITS = "skip_logits"
+_SKIP_LOGITS = "skip_logits"
 """What transformers 5.23 tells models with Liger's kernels where it wants their own loss alone."""
 
 
-class SetEpoch(TrainerCallback):
-    """Tells samplers the epoch: on several processes accelerate forgets to after a resume (accelerate 1.15)."""
-
-    def __init__(self) -> None:
-        self.samplers: list[Any] = []
-
-    def add(self, sampler: Any) -> None:
-        """Tell this one too, if it wants to know."""
-        if hasattr(sampler, "set_epoch"):
-            self.samplers.append(sampler)
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Called by the Trainer before the first batch of an epoch is drawn."""
-        for sampler in self.samplers:
-            sampler.set_epoch(int((state.epoch or 0) + 1e-6))
-
-
-class EfficientTrainer(Trainer):
+class EfficientTrainer(ResumableTrainer):
     """transformers' `Trainer` with more doors; it takes every argument that `Trainer` takes, and:
 
     Args:
@@ -123,10 +105,7 @@ class EfficientTrainer(Trainer):
         predict_step: PredictStep | None = None,
         techniques: Sequence[Section] = (),
     ) -> None:
-        if losses is not None and compute_loss_func is not None:
-            raise PlanError("EfficientTrainer takes losses or compute_loss_func, not both: both decide the loss.")
-        if losses is not None and not losses:
-            raise PlanError("losses is empty; give a loss, or leave it out for that of the model's head.")
+        _check_losses(losses, compute_loss_func)
         plan = Plan(
             model=model,
             args=args,
@@ -141,10 +120,8 @@ class EfficientTrainer(Trainer):
             callbacks=tuple(callbacks or ()),
         )
         plan = apply_techniques(plan, techniques)
-        if compute_loss_func is not None and PARTNER_LABELS in (
-            getattr(plan.train_dataset, "column_names", None) or ()
-        ):
-            raise PlanError("augment.mixup and augment.cutmix mix labels, of which compute_loss_func knows nothing.")
+        if compute_loss_func is not None:
+            _check_unmixed(plan.train_dataset)
         self.sampler = plan.order
         self.rows_per_epoch = plan.rows_per_epoch
         self.batches = plan.batches
@@ -259,7 +236,7 @@ class EfficientTrainer(Trainer):
 
     def _row_loss(self, model: nn.Module, inputs: dict[str, Any], counts: Tensor) -> tuple[Tensor, Any]:
         assert self._losses is not None
-        feed = {key: value for key, value in inputs.items() if not (is_side_column(key) or key == SKIP_LOGITS)}
+        feed = {key: value for key, value in inputs.items() if not (is_side_column(key) or key == _SKIP_LOGITS)}
         outputs = model(**feed)
         named = outputs if isinstance(outputs, Mapping) else {"logits": outputs[0]}
         batch = Batch(feed, {key: value for key, value in inputs.items() if is_side_column(key)}, named)
@@ -274,9 +251,6 @@ class EfficientTrainer(Trainer):
             loss = terms[0] if len(terms) == 1 else torch.stack(terms).sum()
         # prediction_step drops the first element of a tuple as the loss.
         return loss, outputs if isinstance(outputs, Mapping) else (loss, *outputs)
-
-    def _observers(self) -> list[Observer]:
-        return [callback for callback in self.callback_handler.callbacks if isinstance(callback, Observer)]
 
     def _model_loss(self, model: nn.Module, inputs: dict[str, Any], counts: Tensor) -> tuple[Tensor, Any]:
         inputs = _unnumbered(inputs)
@@ -347,7 +321,7 @@ class EfficientTrainer(Trainer):
         if names is not None and ROW_NUMBER not in names:
             names = self._signature_columns = [*names, ROW_NUMBER]  # type: ignore[assignment]
         if self._losses is not None:
-            kept = filter(is_side_column, getattr(self.train_dataset, "column_names", None) or ())
+            kept = filter(is_side_column, _columns(self.train_dataset))
             self._signature_columns = [*dict.fromkeys((*names, "sample_weight", *kept))]  # type: ignore[assignment]
 
     # More doors: the order of the rows, their batches, the schedule.
@@ -360,7 +334,7 @@ class EfficientTrainer(Trainer):
         if self.sampler is not None:
             return self._in_epoch(self.sampler)
         if self.rows_per_epoch is not None:
-            return self._in_epoch(Shuffled(self.rows_per_epoch, self._data_seed))
+            return self._in_epoch(Shuffled(self.rows_per_epoch, data_seed(self.args)))
         return super()._get_train_sampler(train_dataset)
 
     def _in_epoch(self, sampler: Any) -> Any:
@@ -369,11 +343,6 @@ class EfficientTrainer(Trainer):
             sampler = InEpoch(sampler, self.rows_per_epoch, len(self.train_dataset))  # type: ignore[arg-type]
         self._set_epoch.add(sampler)
         return sampler
-
-    @property
-    def _data_seed(self) -> int:
-        """What the order of the rows is drawn from."""
-        return int(self.args.seed if self.args.data_seed is None else self.args.data_seed)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Batches of this process; grouped by length if `batches` was given.
@@ -386,7 +355,7 @@ class EfficientTrainer(Trainer):
         ranks = data_parallel_size(self.args, self.model)
         split = Split(self._train_batch_size, self.args.gradient_accumulation_steps, ranks)
         sampler = self.batches.sampler(
-            split, seed=self._data_seed, order=self.sampler, drop_last=self.args.dataloader_drop_last
+            split, seed=data_seed(self.args), order=self.sampler, drop_last=self.args.dataloader_drop_last
         )
         return grouped_dataloader(self, self._in_epoch(sampler))
 
@@ -432,45 +401,22 @@ class EfficientTrainer(Trainer):
         self._created_lr_scheduler = True
         return self.lr_scheduler
 
-    def _determine_best_metric(self, metrics: dict[str, Any], trial: Any) -> bool:
-        name = self.args.metric_for_best_model
-        if name is not None and metrics.get(name if name.startswith("eval_") else f"eval_{name}", 0) is None:
-            return False  # a metric that is undefined is no best one; the stock method compares it and fails
-        return super()._determine_best_metric(metrics, trial)
 
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        if self._takes_adapters():
-            return load_checkpoint(self.model, resume_from_checkpoint)
-        return super()._load_from_checkpoint(resume_from_checkpoint, model)
+def _check_losses(losses: Sequence[Loss] | None, compute_loss_func: Callable[..., Any] | None) -> None:
+    if losses is not None and compute_loss_func is not None:
+        raise PlanError("EfficientTrainer takes losses or compute_loss_func, not both: both decide the loss.")
+    if losses is not None and not losses:
+        raise PlanError("losses is empty; give a loss, or leave it out for that of the model's head.")
 
-    def _load_best_model(self) -> None:
-        # The stock method has peft load it anew, which fails for virtual tokens that are made by a network.
-        if self._takes_adapters():
-            return load_checkpoint(self.model, str(self.state.best_model_checkpoint))
-        return super()._load_best_model()
 
-    def _takes_adapters(self) -> bool:
-        return is_adapted(self.model) and not (self.is_fsdp_enabled or self.is_deepspeed_enabled)
+def _check_unmixed(rows: Any) -> None:
+    """Refuse rows with the labels of two beside a loss that reads one."""
+    if PARTNER_LABELS in _columns(rows):
+        raise PlanError("augment.mixup and augment.cutmix mix labels, of which compute_loss_func knows nothing.")
 
-    def _load_callback_state(self) -> None:
-        observers = {type(observer).__name__: observer for observer in self._observers()}
-        stored: Any = self.state.stateful_callbacks
-        told = {name: stored.pop(name) for name in observers if name in stored}
-        super()._load_callback_state()
-        for name, state in told.items():
-            observers[name].load_state(state["attributes"])
-            stored[name] = state
 
-    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        for observer in self._observers():
-            observer.before_save()
-        known: Any = self.state.stateful_callbacks  # by name, whatever its declared type says
-        for callback in self.callback_handler.callbacks:
-            # transformers 5.23 fails on one that was not there when the checkpoint resumed from was written.
-            if isinstance(callback, ExportableState):
-                known.setdefault(type(callback).__name__, callback.state())
-        with writing_checkpoint(str(self.args.output_dir), self.state.global_step), keeping_names(self.model):
-            super()._save_checkpoint(model, trial)
+def _columns(rows: Any) -> Sequence[str]:
+    return getattr(rows, "column_names", None) or ()
 
 
 def _unnumbered(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from hf_efficient.data.fed import NumberingCollator, all_as_meant, histogram, numbered
+from hf_efficient.data.fed import NumberingCollator, numbered
 from hf_efficient.data.order import CurriculumOrder
-from hf_efficient.data.pace import GROWING, IN_BUCKETS, STAGES, Pace
+from hf_efficient.data.pace import GROWING, IN_BUCKETS, STAGES, START, Pace
+from hf_efficient.data.randomness import data_seed
 from hf_efficient.errors import PlanError
+from hf_efficient.techniques.curriculum.facts import facts_of
 from hf_efficient.techniques.curriculum.follow import Follow
-from hf_efficient.techniques.difficulty import check_rows, labels_of, scorer, text_of
+from hf_efficient.techniques.difficulty import check_rows, labels_of, scorer
 
 if TYPE_CHECKING:
     from hf_efficient.plan import Plan
     from hf_efficient.recipe.curriculum import Curriculum
 
 __all__ = ["apply", "finish", "pace_of"]
-
-START: Final = 0.2
-ROOT: Final = 2.0
-SHOWN: Final = 5
-"""Easiest and hardest rows in the report."""
 
 
 def apply(plan: Plan, section: Curriculum) -> Plan:
@@ -37,9 +32,8 @@ def apply(plan: Plan, section: Curriculum) -> Plan:
         PlanError: the rows can't be ranked, or something else has set their order.
     """
     check_rows(plan, section, "curriculum")
-    args, num_rows = plan.args, plan.num_train_rows
-    seed = args.seed if args.data_seed is None else args.data_seed
-    order = CurriculumOrder(num_rows, pace_of(section), num_epochs=args.num_train_epochs, seed=seed, mix=section.mix)
+    num_rows, num_epochs, seed = plan.num_train_rows, plan.args.num_train_epochs, data_seed(plan.args)
+    order = CurriculumOrder(num_rows, pace_of(section), num_epochs=num_epochs, seed=seed, mix=section.mix)
     score = labels = None
     if section.order != "random":
         if section.watches_training:
@@ -53,7 +47,7 @@ def apply(plan: Plan, section: Curriculum) -> Plan:
         train_dataset=numbered(plan.train_dataset, num_rows),
         data_collator=None if plan.data_collator is None else NumberingCollator(plan.data_collator),
     )
-    return plan.with_facts("curriculum", partial(_facts, plan, follow)).with_note(_note(section))
+    return plan.with_facts("curriculum", partial(facts_of, plan, follow)).with_note(_note(section))
 
 
 def finish(plan: Plan, section: Curriculum) -> Plan:
@@ -77,8 +71,8 @@ def pace_of(section: Curriculum) -> Pace:
     if section.pace in IN_BUCKETS:
         return Pace(partial(IN_BUCKETS[section.pace], stages=section.stages or STAGES), section.end)
     settings: dict[str, Any] = {"start": START if section.start is None else section.start}
-    if section.pace == "competence":
-        settings["root"] = section.root or ROOT
+    if section.root is not None:
+        settings["root"] = section.root
     if section.pace == "step":
         settings["stages"] = section.stages or STAGES
     grow = partial(GROWING[section.pace], **settings)
@@ -95,29 +89,3 @@ def _note(section: Curriculum) -> str:
         f"curriculum: {first} rows first, by {section.by}{told}: {share:.0%} of them at first, all after "
         f"{section.end:.0%} of the training"
     )
-
-
-def _facts(plan: Plan, follow: Follow) -> dict[str, Any]:
-    """What the report says of the curriculum."""
-    section, scored = follow.section, follow.scored
-    epochs = [epoch for epoch in follow.epochs if "fed" in epoch]
-    return {
-        **section.model_dump(mode="json", exclude_none=True),
-        "scores": None if follow.scores is None else _scores(plan, follow.scores),
-        "scoring_seconds": None if scored is None else scored.seconds,
-        "scoring_cpu_seconds": None if scored is None else scored.cpu_seconds,
-        "scores_found": None if scored is None else scored.found,
-        "epochs": epochs,
-        "fed_as_meant": all_as_meant([epoch["as_meant"] for epoch in epochs]),
-    }
-
-
-def _scores(plan: Plan, scores: np.ndarray[Any, Any]) -> dict[str, Any]:
-    by_score = np.argsort(scores, kind="stable")
-    text = text_of(plan)
-    shown = {"easiest": by_score[:SHOWN], "hardest": by_score[::-1][:SHOWN]}
-    rows = {
-        name: [{"row": int(row), "score": float(scores[row]), "text": text(int(row))} for row in few]
-        for name, few in shown.items()
-    }
-    return {**histogram(scores), **rows}

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from hf_efficient.data.batches import Split
 from hf_efficient.data.difficulty import Scores, refuse_equal
+from hf_efficient.data.epochs import epoch_of
 from hf_efficient.data.fed import Fed, digest_of, rows_of_process
 from hf_efficient.data.order import BLOCKS, CurriculumOrder, random_ranks, ranked
 from hf_efficient.data.pace import STAGES
@@ -77,43 +78,41 @@ class Follow(Observer):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer before the first step, also of a run that goes on."""
-        split = Split(
-            args.train_batch_size, args.gradient_accumulation_steps, data_parallel_size(args, kwargs["model"])
-        )
-        self._split, self._args = split, args
-        self._process = args.process_index // (args.world_size // split.processes)
-        rows = self.order.num_rows
-        self.order.num_epochs = _num_epochs(args, split, rows)
+        processes, rows = data_parallel_size(args, kwargs["model"]), self.order.num_rows
+        self._split = Split(args.train_batch_size, args.gradient_accumulation_steps, processes)
+        self._args = args
+        self._process = args.process_index // (args.world_size // processes)
+        self.order.num_epochs = _num_epochs(args, self._split, rows)
+        _refuse_too_short(self.section, self.order.num_epochs)
         self._fed_rows, self._seen, self._begun = [], [], False
         if state.global_step == 0:  # nothing is left of an earlier training by the same trainer
             self.epochs, self._fed, self._ranked_epoch = [], [], 0
             if self._tracker is not None:
                 self._tracker, self.scores = tracker_of(self.section.by, rows), None
+        self._score_rows()
+
+    def _score_rows(self) -> None:
+        """Score the rows once, unless an earlier part of the run has."""
         if self._score is not None and self.scores is None:
             with filling():
                 self.scored = on_main_process(self._score)
             self.scores = self.scored.scores
             refuse_equal(self.scores, self.section.by, "curriculum")
         self._score = None  # it holds a model
-        _refuse_too_short(self.section, self.order.num_epochs)
 
     def _rank(self, epoch: int) -> None:
         """Rank the rows for an epoch."""
         if self.section.order == "random":
             # The control has the same pace, also where nothing is known of the rows at first.
             unranked = self.section.watches_training and epoch == 0
-            self.order.ranks = None if unranked else random_ranks(self.order.num_rows, self._seed)
+            self.order.ranks = None if unranked else random_ranks(self.order.num_rows, self.order.seed)
         elif self.scores is not None:
             descending = self.section.order == "hard_first"
-            self.order.ranks = ranked(self.scores, self._seed, descending=descending)
-
-    @property
-    def _seed(self) -> int:
-        return self.order.seed
+            self.order.ranks = ranked(self.scores, self.order.seed, descending=descending)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer before the first batch of an epoch is drawn, and where a run goes on within one."""
-        epoch = int((state.epoch or 0) + 1e-6)
+        epoch = epoch_of(state)
         self._gather(finished=True)
         if epoch > self._ranked_epoch and self._tracker is not None:
             self.scores = self._tracker.end_epoch()
@@ -129,7 +128,7 @@ class Follow(Observer):
             self.batches,
             self._split,
             self._process,
-            seed=self._seed,
+            seed=self.order.seed,
             drop_last=self._args.dataloader_drop_last,
         )
         self._begun, processes = True, range(self._args.world_size)

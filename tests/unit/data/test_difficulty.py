@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from datasets import Dataset
 
-from hf_efficient.data.difficulty import disagreement, rarity, read_scores, scores_of_function
+from hf_efficient.data.difficulty import disagreement, histogram, rarity, read_scores, scores_of_function
 from hf_efficient.errors import DataError, PlanError
 
 ROWS = Dataset.from_dict(
@@ -90,3 +91,9 @@ def test_functions_that_can_not_be_used(name, error, message):
     with pytest.raises(error, match=message) as caught:
         scores_of_function(name, ROWS, "curriculum.function")
     assert "\n" not in str(caught.value)
+
+
+def test_histogram():
+    found = histogram(np.asarray([0.0, 0.05, 1.0]))
+    assert found["counts"] == [2, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+    assert found["edges"][1] == pytest.approx(0.1)

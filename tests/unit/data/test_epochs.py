@@ -1,8 +1,16 @@
 """Rows of several epochs in one data set."""
 
-import numpy as np
+from types import SimpleNamespace
 
-from hf_efficient.data.epochs import InEpoch, Shuffled, longest_views
+import numpy as np
+import pytest
+
+from hf_efficient.data.epochs import InEpoch, Shuffled, epoch_of, longest_views
+
+
+@pytest.mark.parametrize(("counted", "expected"), [(None, 0), (0.4, 0), (1.0, 1), (1.9, 1), (3 - 1e-9, 3)])
+def test_the_epoch_of_a_state(counted, expected):
+    assert epoch_of(SimpleNamespace(epoch=counted)) == expected
 
 
 def test_an_order_is_a_pure_function_of_seed_and_epoch():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hf_efficient.data.batches import Batches, Split
-from hf_efficient.data.fed import Fed, NumberingCollator, all_as_meant, digest_of, histogram, numbered, rows_of_process
+from hf_efficient.data.fed import Fed, NumberingCollator, all_as_meant, digest_of, numbered, rows_of_process
 
 
 def fed(batches, meant):
@@ -71,12 +71,6 @@ def test_numbers_of_rows_and_of_batches(rows):
     collate = NumberingCollator(lambda features: {"a": torch.tensor([row["a"] for row in features])})
     assert collate([listed[2], listed[0]])["row_number"].tolist() == [2, 0]
     assert collate(rows[:2]).keys() == {"a"}
-
-
-def test_histogram():
-    found = histogram(np.asarray([0.0, 0.05, 1.0]))
-    assert found["counts"] == [2, 0, 0, 0, 0, 0, 0, 0, 0, 1]
-    assert found["edges"][1] == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import datasets
 import numpy as np
 import pytest
@@ -94,6 +96,17 @@ def test_a_folder_that_can_not_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(HfEfficientError, match="the difficulty of rows can't be kept there"):
         keep_scores(tmp_path / "file", "key", lambda: np.zeros(1, dtype=np.float32))
+
+
+def test_a_disk_that_is_full_keeps_no_part(tmp_path, monkeypatch):
+    def savez(file, **arrays):
+        file.write(b"a part")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", savez)
+    with pytest.raises(HfEfficientError, match="No space left on device"):
+        keep_scores(tmp_path, "key", lambda: np.zeros(1, dtype=np.float32))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_key_is_of_the_content():

@@ -48,6 +48,8 @@ def test_pruning():
     assert prune_markdown({"techniques": {"prune": told}}).startswith(
         "1,000 of 2,000 training rows were kept, the easiest by el2n. Scoring them took"
     )
+    at_random = {**told, "which": "random", "scores": None, "scoring_seconds": None}
+    assert prune_markdown({"techniques": {"prune": at_random}}) == "1,000 of 2,000 training rows were kept, at random."
 
 
 def test_bars():

@@ -1,12 +1,17 @@
-"""What is shown of rows that were scored."""
+"""Rows that can be ranked, and what is shown of them."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
 from datasets import Dataset
 
-from hf_efficient.techniques.difficulty import text_of
+from hf_efficient.errors import PlanError
+from hf_efficient.plan import Plan
+from hf_efficient.recipe import Curriculum
+from hf_efficient.techniques.curriculum.facts import text_of
+from hf_efficient.techniques.difficulty import check_rows
 
 
 def test_rows_without_labels_have_no_text_of_another_epoch():
@@ -20,3 +25,11 @@ def test_rows_without_labels_have_no_text_of_another_epoch():
         num_unlabelled=1,
     )
     assert [text_of(plan)(row) for row in range(3)] == ["a", "b", None]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"), [(None, "there are none; give train_dataset"), (iter([]), "this data set has no length")]
+)
+def test_rows_that_can_not_be_ranked(rows, message):
+    with pytest.raises(PlanError, match=f"curriculum ranks all training rows, and {message}"):
+        check_rows(Plan(train_dataset=rows), Curriculum(by="length"), "curriculum")

@@ -9,6 +9,7 @@ import numpy as np
 from transformers import default_data_collator
 
 from hf_efficient.data.drawn import ITSELF, DrawnRows
+from hf_efficient.data.randomness import data_seed
 from hf_efficient.errors import PlanError
 from hf_efficient.losses import HeadLoss, Supervised, known_head
 from hf_efficient.models.adapters import base_model
@@ -30,12 +31,12 @@ def with_views(plan: Plan, section: Augment) -> tuple[Plan, dict[str, Any]]:
     Raises:
         PlanError: the rows have no images, or can't be asked for one by one, or labels can't be mixed.
     """
-    rows, args = plan.train_dataset, plan.args
+    rows = plan.train_dataset
     if not hasattr(rows, "__getitem__") or not hasattr(rows, "__len__"):
         raise PlanError("augment asks for images by their number, which this data set has not; take it out.")
     if section.mixup is not None or section.cutmix is not None:
         _check_labels(plan)
-    seed = args.seed if args.data_seed is None else args.data_seed
+    seed = data_seed(plan.args)
     numbers, copies = layout_of(plan, section, seed)
     draw = views_of(rows, _pictures(plan), section, seed, plan.num_unlabelled)
     names = getattr(rows, "column_names", None) or rows[0].keys()

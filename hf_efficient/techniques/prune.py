@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hf_efficient.data.difficulty import refuse_equal
-from hf_efficient.data.fed import histogram
+from hf_efficient.data.difficulty import histogram, refuse_equal
 from hf_efficient.data.keep import kept_rows
+from hf_efficient.data.randomness import data_seed
 from hf_efficient.data.split import strata_of
 from hf_efficient.errors import PlanError
 from hf_efficient.measure import filling
 from hf_efficient.models.processes import on_main_process
-from hf_efficient.techniques.difficulty import check_rows, first_epoch, scorer
+from hf_efficient.techniques.difficulty import check_rows, first_epoch, scorer, scoring_facts
 
 if TYPE_CHECKING:
     from hf_efficient.data.batches import Indices
@@ -37,7 +37,7 @@ def apply(plan: Plan, section: Prune) -> Plan:
     check_rows(plan, section, "prune")
     with filling():
         scored = on_main_process(scorer(plan, section, "prune")) if section.which != "random" else None
-    args, num_labelled = plan.args, plan.num_train_rows - plan.num_unlabelled
+    num_labelled = plan.num_train_rows - plan.num_unlabelled
     if scored is not None:
         refuse_equal(scored.scores[:num_labelled], section.by, "prune")
     kept = kept_rows(
@@ -46,7 +46,7 @@ def apply(plan: Plan, section: Prune) -> Plan:
         None if scored is None else scored.scores[:num_labelled],
         strata=_classes(plan) if section.stratify else None,
         hardest=section.which == "hardest",
-        seed=args.seed if args.data_seed is None else args.data_seed,
+        seed=data_seed(plan.args),
     )
     plan = plan.with_facts("prune", _facts(section, scored, num_labelled, len(kept)))
     note = f"prune: {len(kept):,} of {num_labelled:,} training rows are kept, {_words(section)}{_cost(section, scored)}"
@@ -69,18 +69,17 @@ def _facts(section: Prune, scored: Scored | None, num_rows: int, num_kept: int) 
         "rows": num_rows,
         "kept_rows": num_kept,
         "scores": None if scored is None else histogram(scored.scores[:num_rows]),
-        "scoring_seconds": None if scored is None else scored.seconds,
-        "scoring_cpu_seconds": None if scored is None else scored.cpu_seconds,
-        "scores_found": None if scored is None else scored.found,
+        **scoring_facts(scored),
     }
 
 
 def _classes(plan: Plan) -> Indices:
-    """The class of each labelled row of the first epoch."""
-    rows = first_epoch(plan)
-    if plan.task is None or plan.task.facts()["problem"] not in ("single_label", "multi_label"):
+    """The class of each labelled row of the first epoch; of several the rarest one."""
+    problem = None if plan.task is None else plan.task.facts()["problem"]
+    if problem not in ("single_label", "multi_label"):
         raise PlanError("prune.stratify keeps a share of each class, and these rows have none; take it out.")
-    return strata_of(rows["labels"][: plan.num_train_rows - plan.num_unlabelled])
+    labels = np.asarray(first_epoch(plan)["labels"][: plan.num_train_rows - plan.num_unlabelled])
+    return labels if problem == "single_label" else strata_of([np.flatnonzero(row).tolist() for row in labels])
 
 
 def _with_rows(plan: Plan, kept: Indices) -> Plan:

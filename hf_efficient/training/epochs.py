@@ -1,10 +1,29 @@
-"""The order of things at the end of an epoch, and runs that have no epochs."""
+"""What the Trainer gets wrong about epochs: who is told them, what comes at their end, and runs that have none."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from transformers import TrainerCallback
+
+from hf_efficient.data.epochs import epoch_of
+
+
+class SetEpoch(TrainerCallback):
+    """Tells samplers the epoch: on several processes accelerate forgets to after a resume (accelerate 1.15)."""
+
+    def __init__(self) -> None:
+        self.samplers: list[Any] = []
+
+    def add(self, sampler: Any) -> None:
+        """Tell this one too, if it wants to know."""
+        if hasattr(sampler, "set_epoch"):
+            self.samplers.append(sampler)
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called by the Trainer before the first batch of an epoch is drawn."""
+        for sampler in self.samplers:
+            sampler.set_epoch(epoch_of(state))
 
 
 class SaveAfterEvaluation(TrainerCallback):
