@@ -6,9 +6,8 @@ from tests.integration.command_line import CommandLine
 
 
 @pytest.fixture
-def command_line(tmp_path, monkeypatch, capsys) -> CommandLine:
+def command_line(tmp_path, own_cache, capsys) -> CommandLine:
     """The command line in an empty folder, with a cache of its own."""
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "cache"))
     return CommandLine(tmp_path, capsys)
 
 

@@ -20,35 +20,34 @@ from hf_efficient.training.build import build
 from hf_efficient.training.finetune import finetune
 from hf_efficient.training.run_directory import RunDirectory
 from tests.processes import run_processes
-from tests.runs import TEACHER, CutOffError, losses, smoke, train, weights
-from tests.tiny_writers import save_masked_lm, save_seq2seq
+from tests.runs import (
+    CLASSIFIER,
+    MASKED_LM,
+    SEQ2SEQ,
+    TEACHER,
+    CutOffError,
+    classifier,
+    losses,
+    masked_lm,
+    smoke,
+    train,
+    weights,
+)
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+SETTINGS = {
+    "augment.contextual.model": MASKED_LM,
+    "augment.paraphrase.model": SEQ2SEQ,
+    "augment.back_translation.forward": SEQ2SEQ,
+    "augment.back_translation.backward": SEQ2SEQ,
+    "training.num_train_epochs": 2,
+    "data.limit": 8,
+}
 
 
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "cache"))
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    return save_masked_lm(folder / "bert"), save_seq2seq(folder / "t5")
-
-
-def settings(models):
-    bert, t5 = models
-    return {
-        "augment.contextual.model": bert,
-        "augment.paraphrase.model": t5,
-        "augment.back_translation.forward": t5,
-        "augment.back_translation.backward": t5,
-        "training.num_train_epochs": 2,
-        "data.limit": 8,
-    }
-
-
-def test_a_run_that_was_cut_off_makes_no_view_again(models, tmp_path):
-    saving = {**settings(models), "training.save_strategy": "steps", "training.save_steps": 1}
+def test_a_run_that_was_cut_off_makes_no_view_again(tmp_path):
+    saving = {**SETTINGS, "training.save_strategy": "steps", "training.save_steps": 1}
     whole, cut = smoke(tmp_path / "whole", saving), smoke(tmp_path / "cut", saving)
     train(whole)
     logs = sorted((tmp_path / "cache" / "views").glob("*.jsonl"))
@@ -63,8 +62,8 @@ def test_a_run_that_was_cut_off_makes_no_view_again(models, tmp_path):
         np.testing.assert_array_equal(weights(cut)[name], values, err_msg=name)
 
 
-def test_views_that_an_earlier_run_has_made_are_told_with_their_cost(models, tmp_path):
-    recipe = smoke(tmp_path / "run", {**settings(models), "data.limit": 6})
+def test_views_that_an_earlier_run_has_made_are_told_with_their_cost(tmp_path):
+    recipe = smoke(tmp_path / "run", {**SETTINGS, "data.limit": 6})
     first, second = (augmented_rows(recipe) for _ in range(2))
     facts, again = first.facts["augment"], second.facts["augment"]
     assert (facts["found"], facts["found_cpu_seconds"]) == (0, 0)
@@ -73,11 +72,11 @@ def test_views_that_an_earlier_run_has_made_are_told_with_their_cost(models, tmp
     assert re.search(r"; \d+ were found on disk, where making them had cost \d+\.\d CPU seconds", second.notes[0])
 
 
-def test_texts_that_are_too_long_for_a_model_are_counted_whenever_views_are_made(models, tmp_path):
+def test_texts_that_are_too_long_for_a_model_are_counted_whenever_views_are_made(tmp_path):
     rows = [f"{'stir the soup ' * (40 if number < 3 else 2)},{'cook' if number % 2 else 'sail'}" for number in range(8)]
     (tmp_path / "rows.csv").write_text("\n".join(["text,label", *rows]))
     given = {"data.name": None, "data.train": str(tmp_path / "rows.csv"), "data.validation": str(tmp_path / "rows.csv")}
-    recipe = smoke(tmp_path / "run", {**given, "augment.contextual.model": models[0]})
+    recipe = smoke(tmp_path / "run", {**given, "augment.contextual.model": MASKED_LM})
     first, second = (augmented_rows(recipe) for _ in range(2))
     for made in (first, second):
         assert (made.facts["augment"]["unchanged"], made.facts["augment"]["too_long"]) == (3, 3)
@@ -85,8 +84,8 @@ def test_texts_that_are_too_long_for_a_model_are_counted_whenever_views_are_made
     assert first.table["text"][:] == second.table["text"][:]
 
 
-def test_views_are_the_same_when_they_are_made_anew(models, tmp_path, monkeypatch):
-    given = {name: value for name, value in settings(models).items() if name != "augment.paraphrase.model"}
+def test_views_are_the_same_when_they_are_made_anew(tmp_path, monkeypatch):
+    given = {name: value for name, value in SETTINGS.items() if name != "augment.paraphrase.model"}
     first = losses(train(smoke(tmp_path / "first", given)))
     monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "other"))
     assert losses(train(smoke(tmp_path / "second", given))) == first
@@ -114,8 +113,8 @@ def views_kept_in(home):
     return [json.loads(line)[:2] for line in log.read_text().splitlines()]
 
 
-def test_two_processes_make_the_views_of_one_and_train_on_them(models, tmp_path, monkeypatch):
-    given = {"augment.contextual.model": models[0], **UNLABELLED}
+def test_two_processes_make_the_views_of_one_and_train_on_them(tmp_path, monkeypatch):
+    given = {"augment.contextual.model": masked_lm(), **UNLABELLED}
     alone = losses_of_a_split(str(tmp_path / "alone"), given, 8)
     monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "other"))
     first, second = run_processes(2, losses_of_a_split, str(tmp_path / "both"), given, 4)
@@ -163,10 +162,9 @@ def test_views_that_a_teacher_finds_to_be_of_another_class_are_counted(tmp_path,
 
 
 def test_views_that_a_teacher_surely_takes_for_another_class_are_their_rows(tmp_path):
-    learnt = smoke(tmp_path / "teacher", {"training.num_train_epochs": 14, "training.learning_rate": 5e-3})
-    train(learnt)
-    model = AutoModelForSequenceClassification.from_pretrained(RunDirectory.of(learnt).model).eval()
-    tokenizer = AutoTokenizer.from_pretrained(RunDirectory.of(learnt).model)
+    learnt = Path(classifier()) / "model"
+    model = AutoModelForSequenceClassification.from_pretrained(learnt).eval()
+    tokenizer = AutoTokenizer.from_pretrained(learnt)
     given = {"augment.random_delete.share": 0.9}
     table = augmented_rows(smoke(tmp_path / "all", given)).table["text"][:]
     with torch.no_grad():
@@ -175,7 +173,7 @@ def test_views_that_a_teacher_surely_takes_for_another_class_are_their_rows(tmp_
         row.argmax() != view.argmax() and view.max() >= 0.6 for row, view in zip(found[:48], found[48:], strict=True)
     ]
     assert 0 < sum(flips) < 48
-    keeping = {**given, "augment.keep_label": {"teacher": str(tmp_path / "teacher"), "confidence": 0.6}}
+    keeping = {**given, "augment.keep_label.teacher": CLASSIFIER, "augment.keep_label.confidence": 0.6}
     kept = augmented_rows(smoke(tmp_path / "kept", keeping))
     texts = kept.table["text"][:]
     assert [row == view for row, view in zip(texts[:48], texts[48:], strict=True)] == flips
@@ -230,8 +228,8 @@ def test_unlabelled_rows_need_not_be_read_to_show_views(tmp_path):
     assert len(augmented_rows(smoke(tmp_path / "run", UNLABELLED)).table) == 96
 
 
-def test_explain_asks_no_model(models, tmp_path, monkeypatch):
-    given = {**settings(models), "augment.keep_label.teacher": TEACHER}
+def test_explain_asks_no_model(tmp_path, monkeypatch):
+    given = {**SETTINGS, "augment.keep_label.teacher": TEACHER}
     recipe = smoke(tmp_path / "run", given)
     monkeypatch.setattr(Kept, "_augmenter", property(lambda kept: pytest.fail(f"{kept.name} was loaded")))
     plan = build(recipe, training_arguments(recipe, RunDirectory.of(recipe))[0], makes_views=False)

@@ -25,16 +25,13 @@ from hf_efficient.training.trainer import EfficientTrainer
 from tests.processes import ChildError, run_processes
 from tests.runs import losses, smoke, train, weights
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 STEADY = {
     "training.precision": "fp32",
     "model.config": {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
 }
 AUTO = {"training.per_device_train_batch_size": "auto", "training.effective_batch_size": 8}
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "home"))
 
 
 def kept(folder: Path) -> int:

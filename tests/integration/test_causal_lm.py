@@ -16,7 +16,7 @@ from hf_efficient.recipe import Recipe
 from hf_efficient.training.finetune import Outcome, finetune
 from hf_efficient.training.score import evaluate_run, load_run, predict_run
 from tests.runs import CutOffError, losses, smoke, train, weights
-from tests.tiny_language_models import save_llama
+from tests.tiny_writers import save_llama
 
 COLOURS = {"sky": "blue", "grass": "green", "snow": "white", "coal": "black"}
 QUICK = {"learning_rate": 1e-2, "num_train_epochs": 4, "per_device_train_batch_size": 4, "precision": "fp32"}

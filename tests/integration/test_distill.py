@@ -7,6 +7,7 @@ import json
 import shutil
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,10 +22,7 @@ from hf_efficient.training.finetune import finetune
 from tests.processes import run_processes
 from tests.runs import TEACHER, CutOffError, losses, smoke, teacher, train, weights
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "home"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def edited(tmp_path: Path, file: str, edit) -> str:
@@ -181,7 +179,7 @@ def test_two_processes_share_the_answers(tmp_path):
     more = {"data.unlabelled": "validation", "training.precision": "fp32"}
     alone = {"distill.teacher": TEACHER, "model.config": config, **more}
     assert found == pytest.approx(losses(train(smoke(tmp_path / "one", alone))), rel=1e-5)
-    shards = list((tmp_path / "home").rglob("teachers/*/*.npy"))
+    shards = list((tmp_path / "cache").rglob("teachers/*/*.npy"))
     assert len(shards) == 1
 
 
@@ -235,8 +233,13 @@ def test_the_report_says_that_there_was_a_map(tmp_path):
 
 
 def test_the_time_in_which_the_answers_are_computed_is_the_run_s(tmp_path, monkeypatch):
-    answer = CachedTeacher.open
-    monkeypatch.setattr(CachedTeacher, "open", lambda *args: time.sleep(1.5) or answer(*args))
+    """Each time the answers are asked for, the run's clock leaps by an hour."""
+    answer, hours = CachedTeacher.open, []
+    clock = SimpleNamespace(
+        perf_counter=lambda: time.perf_counter() + 3600 * len(hours), process_time=time.process_time
+    )
+    monkeypatch.setattr("hf_efficient.measure.stopwatch.time", clock)
+    monkeypatch.setattr(CachedTeacher, "open", lambda *args: hours.append(None) or answer(*args))
     trained = train(smoke(tmp_path / "run", {"distill.teacher": TEACHER, "training.num_train_epochs": 1}))
-    assert trained.seconds is not None
-    assert trained.seconds > 1.5
+    assert len(hours) == 1
+    assert 3600 < trained.seconds < 7200

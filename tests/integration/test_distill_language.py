@@ -13,12 +13,9 @@ from transformers import AutoModelForCausalLM
 from hf_efficient.errors import PlanError
 from hf_efficient.recipe import Recipe
 from tests.runs import CutOffError, losses, train, weights
-from tests.tiny_language_models import save_llama
+from tests.tiny_writers import save_llama
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "home"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +69,7 @@ def test_kept_tokens_give_the_losses_of_a_teacher_that_is_asked(kind, divergence
         for cache in (True, False)
     )
     assert kept == pytest.approx(asked, rel=1e-5)
-    assert list((tmp_path / "home").rglob("teachers/*/*.npy"))
+    assert list((tmp_path / "cache").rglob("teachers/*/*.npy"))
 
 
 def test_all_tokens_but_one_say_what_the_whole_distribution_says(llama, teacher, tmp_path):

@@ -20,12 +20,9 @@ from hf_efficient.training.finetune import finetune
 from hf_efficient.training.run_directory import RunDirectory
 from tests.runs import TEACHER, losses, smoke, teacher, train, weights
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 STEADY = {"distill.teacher": TEACHER, "training.num_train_epochs": 1}
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "home"))
 
 
 # Rows without labels.
@@ -75,7 +72,7 @@ def test_the_teacher_answers_them_too(cache, tmp_path):
     without = losses(train(smoke(tmp_path / "without", {**STEADY, **more})))
     found = losses(train(smoke(tmp_path / "run", {**MORE_ROWS, **more})))
     assert len(found) == len(without) + 2
-    shards = [json.loads(path.read_text()) for path in (tmp_path / "home").rglob("teachers/*/*.json")]
+    shards = [json.loads(path.read_text()) for path in (tmp_path / "cache").rglob("teachers/*/*.json")]
     assert sorted(len(shard["lengths"]) for shard in shards) == ([48, 64] if cache else [])
 
 
@@ -127,7 +124,7 @@ def test_several_teachers_read_their_own_tokens_and_keep_their_own_answers(tmp_p
     one = losses(train(smoke(tmp_path / "one", {**STEADY, "training.precision": "fp32"})))
     three = losses(train(smoke(tmp_path / "three", {**STEADY, **both, "training.precision": "fp32"})))
     assert three == pytest.approx(one, rel=1e-4)
-    assert len(list((tmp_path / "home").glob("teachers/*"))) == 2
+    assert len(list((tmp_path / "cache").glob("teachers/*"))) == 2
 
 
 @pytest.mark.parametrize("name", ["hidden", "attention", "relations"])

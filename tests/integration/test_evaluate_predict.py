@@ -22,6 +22,8 @@ from hf_efficient.training.score import evaluate_run, load_run, predict_run
 from tests.integration.command_line import write_rows
 from tests.processes import run_processes
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 TEXTS = [
     "Melt the cheese with butter in a pan.",
     "Sail.",
@@ -93,11 +95,6 @@ def weighted(home):
         data={"columns": {"text": "sentence", "label": "kind"}, "test": str(test)},
     )
     return finetune(home, "weighted", recipe, "training.label_smoothing_factor=0.1")
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -219,7 +216,7 @@ def on_two_processes(path, rows, home):
 
 def test_two_processes_give_each_row_once_and_in_order(smoke, tmp_path, command):
     rows = write_rows(tmp_path / "rows.csv", [{"text": text, "label": "cooking"} for text in TEXTS])
-    first, second = run_processes(2, on_two_processes, str(smoke.path), str(rows), str(tmp_path / "home"))
+    first, second = run_processes(2, on_two_processes, str(smoke.path), str(rows), str(tmp_path / "cache"))
     assert second == ["", ""]
     predicted, scored = lines(first[0]), json.loads(first[1])
     alone = lines(command("predict", smoke.path, "--data", rows)[1])

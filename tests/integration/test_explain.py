@@ -11,12 +11,9 @@ from hf_efficient.training.explain import explain
 from tests.processes import run_processes
 from tests.runs import train
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 QUIET = {"training.save_strategy": "no", "training.eval_strategy": "no"}
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "home"))
 
 
 def explained_and_trained(output_dir, settings):
@@ -85,7 +82,7 @@ def test_explaining_writes_nothing_into_the_run_directory(tmp_path, monkeypatch,
     assert run(["explain", "smoke", "training.output_dir=out/run", "early_stopping.patience_evaluations=2",
                 "training.metric_for_best_model=accuracy"]) == 0  # fmt: skip
     output = capsys.readouterr()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache"]
     assert output.err == ""
     for part in (
         "command line",

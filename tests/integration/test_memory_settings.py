@@ -11,12 +11,9 @@ from hf_efficient.assets import resolve
 from hf_efficient.errors import PlanError
 from hf_efficient.training.score import evaluate_run, load_run
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 SHORT = {"training.max_steps": 3, "training.save_strategy": "no"}
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "cache"))
 
 
 def test_a_compiled_run_is_scored_without_compiling(tmp_path):

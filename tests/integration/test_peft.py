@@ -20,6 +20,8 @@ from hf_efficient.training.score import evaluate_run, load_run, predict_run
 from tests.processes import run_processes
 from tests.runs import losses, smoke, teacher, train
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 LORA = {"peft.method": "lora"}
 PROMPTS = {"peft.method": "prompt_tuning", "peft.num_virtual_tokens": 4}
 BEST = {
@@ -30,11 +32,6 @@ BEST = {
     "training.num_train_epochs": 4,
     "training.save_total_limit": 10,
 }
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "home"))
 
 
 def from_teacher(tmp_path: Path, settings: dict) -> Recipe:

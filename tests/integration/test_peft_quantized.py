@@ -17,12 +17,9 @@ from hf_efficient.training.score import evaluate_run, load_run
 from tests.integration.command_line import sentences, write_rows
 from tests.runs import CutOffError, losses, smoke, teacher, train, weights
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 KINDS = {"nf4": Linear4bit, "int8": Linear8bitLt}
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "home"))
 
 
 def quantized(tmp_path, kind: str, **settings) -> Recipe:

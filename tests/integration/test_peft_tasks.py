@@ -10,7 +10,7 @@ import pytest
 from hf_efficient.training.finetune import finetune
 from hf_efficient.training.score import evaluate_run, load_run
 from tests.integration.command_line import write_rows
-from tests.tiny_language_models import save_llama
+from tests.tiny_writers import save_llama
 
 pytestmark = pytest.mark.usefixtures("shared_cache")
 

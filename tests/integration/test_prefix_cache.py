@@ -17,14 +17,11 @@ from hf_efficient.recipe import Recipe
 from hf_efficient.training.explain import explain
 from tests.processes import run_processes
 from tests.runs import TEACHER, losses, smoke, train, weights
-from tests.tiny_language_models import save_llama
+from tests.tiny_writers import save_llama
+
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -50,7 +47,7 @@ def hits(monkeypatch) -> list[bool]:
 
 
 def kept(folder: Path) -> list[Path]:
-    return list((folder / "home" / "prefixes").rglob("*.npy"))
+    return list((folder / "cache" / "prefixes").rglob("*.npy"))
 
 
 @pytest.mark.parametrize(
@@ -171,7 +168,7 @@ def test_it_is_on_where_rows_are_seen_again_and_said(tmp_path):
     assert kept(tmp_path) == []
     train(recipe)
     size = sum(path.stat().st_size - 128 for path in kept(tmp_path))  # 128: the head of a file
-    assert f"about {size / 1e6:,.1f} MB in {tmp_path / 'home'}" in note
+    assert f"about {size / 1e6:,.1f} MB in {tmp_path / 'cache'}" in note
 
 
 @pytest.mark.parametrize(

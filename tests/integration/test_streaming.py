@@ -17,7 +17,7 @@ from hf_efficient.training.run_directory import RunDirectory
 from hf_efficient.training.score import evaluate_run, load_run
 from tests.integration import command_line as command_line_module
 from tests.integration.command_line import CLASSES, sentences, write_rows
-from tests.tiny_language_models import save_llama
+from tests.tiny_writers import save_llama
 
 STREAM = ("data.streaming=true", "training.max_steps=6", "data.shuffle_buffer=8")
 LABELS = "task.labels=[cooking, sailing]"

@@ -24,13 +24,10 @@ from tests.runs import TEACHER, CutOffError, losses, smoke, train, weights
 from tests.tiny import Case
 from tests.trajectory import arguments
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 NO_DROPOUT = {"model.config": {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}}
 ALL = {"freeze.layers": "all", "freeze.cache": False}
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from tests.processes import run_processes
 from tests.runs import losses, smoke, train
 from tests.trajectory import arguments
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 STEADY = {
     "model.config.hidden_dropout_prob": 0.0,
     "model.config.attention_probs_dropout_prob": 0.0,
@@ -33,11 +35,6 @@ def trajectory(folder: str, micro_batch: int, accumulation: int, padding: str) -
     }
     trained = train(smoke(Path(folder), settings))
     return [(log["loss"], log["grad_norm"]) for log in trained.history if "loss" in log]
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "cache"))
 
 
 def test_ragged_rows_give_the_same_steps_however_they_are_split(tmp_path):

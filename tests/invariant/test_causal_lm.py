@@ -13,8 +13,8 @@ from hf_efficient.losses import next_token
 from hf_efficient.recipe.task import Generation
 from hf_efficient.tasks.causal_lm import METRICS, CausalLM
 from hf_efficient.training.trainer import EfficientTrainer
-from tests.invariant.test_reduction import TOLERANCE, assert_splits_agree, trajectories
 from tests.processes import run_processes
+from tests.splits import TOLERANCE, assert_splits_agree_on_all, trajectories
 from tests.tiny_language_models import LANGUAGE_MODELS, LanguageCase
 from tests.trajectory import arguments, train
 
@@ -27,7 +27,7 @@ def test_loss_and_gradient_do_not_depend_on_the_split(smoothing, tmp_path):
     """Of a bare trainer, which knows the head by the name of its class."""
     cases = CASES if not smoothing else CASES[:1]
     found = trajectories("efficient", cases, str(tmp_path), label_smoothing_factor=smoothing)
-    assert_splits_agree(found, cases)
+    assert_splits_agree_on_all(found, cases)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])

@@ -13,13 +13,10 @@ from hf_efficient.training.finetune import finetune
 from tests.processes import run_processes
 from tests.runs import CutOffError, losses, smoke, teacher, train, weights
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 STEADY = {"model.config": {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}}
 OF_TRAINING = {"curriculum.by": "el2n", "curriculum.end": 0.9}
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "cache"))
 
 
 def curriculum_of(recipe):

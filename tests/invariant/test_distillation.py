@@ -16,11 +16,10 @@ from hf_efficient.losses.divergences import binary_kl, forward_kl, logit_squared
 from hf_efficient.models.teacher import Teacher, Teachers
 from hf_efficient.recipe import Distill
 from hf_efficient.techniques.distill.features import feature_losses, projection_of
-from tests.processes import run_processes
+from tests.splits import MOST_APART, assert_splits_agree, train_split, under_splits
 from tests.tiny import Case, TokenCase
 from tests.trajectory import train
 
-SPLITS = {"8x1": (1, 8, 1), "2x4": (1, 2, 4), "2 processes 1x4": (2, 1, 4)}
 CASES = {
     "sentences": (Case("bert", "single_label_classification"), supervised("single_label_classification"), forward_kl),
     "many labels": (Case("bert", "multi_label_classification"), supervised("multi_label_classification"), binary_kl),
@@ -55,47 +54,32 @@ def taught_by_a_wider_one(case, labels) -> tuple[Any, list[Loss]]:
 ARGS = SimpleNamespace(bf16=False, fp16=False, device=torch.device("cpu"))
 
 
-def all_cases(output_dir: str, split: str) -> list:
-    world_size, batch, accumulation = SPLITS[split]
-    settings = {
-        "per_device_train_batch_size": batch,
-        "gradient_accumulation_steps": accumulation,
-        "max_steps": 3,
-    }
+def all_cases(split: str, output_dir: str) -> list:
     found = []
     for case, labels, divergence in CASES.values():
         student, losses = taught(case, labels, divergence)
-        steps, seen = train("efficient", case, 24, output_dir, settings, losses=losses, model=student)
-        assert seen == world_size
-        found.append(steps)
-    return [*found, projected(output_dir, settings)]
+        found.append(train_split(split, case, output_dir, losses=losses, model=student))
+    return [*found, projected(split, output_dir)]
 
 
-def projected(output_dir: str, settings: dict[str, Any]) -> list:
+def projected(split: str, output_dir: str) -> list:
     """The weights of the map are learnt outside of what the labels' loss uses, which DDP must be told."""
     case, labels, _ = CASES["sentences"]
     student, losses = taught_by_a_wider_one(case, labels)
     before = student.distill_projection.weight.clone()
-    steps, _ = train("efficient", case, 24, output_dir, settings, losses=losses, model=student)
+    steps = train_split(split, case, output_dir, losses=losses, model=student)
     assert not torch.equal(student.distill_projection.weight, before)
     return [*steps, (float(student.distill_projection.weight.sum()), float(student.distill_projection.bias.sum()))]
 
 
 @pytest.fixture(scope="module")
 def trajectories(tmp_path_factory):
-    return {
-        split: run_processes(world_size, all_cases, str(tmp_path_factory.mktemp("runs")), split)[0]
-        for split, (world_size, _, _) in SPLITS.items()
-    }
+    return under_splits(all_cases, str(tmp_path_factory.mktemp("runs")), splits=MOST_APART)
 
 
 @pytest.mark.parametrize("number", range(len(CASES) + 1), ids=[*CASES, "unequal widths"])
 def test_loss_and_gradient_do_not_depend_on_the_split(number, trajectories):
-    whole = trajectories["8x1"][number]
-    assert len(whole) >= 3
-    for split in SPLITS:
-        for step, expected in zip(trajectories[split][number], whole, strict=True):
-            assert step == pytest.approx(expected, rel=1e-5), split
+    assert_splits_agree({split: found[number] for split, found in trajectories.items()})
 
 
 def trained(output_dir, **doors) -> list[float]:

@@ -15,7 +15,7 @@ from hf_efficient.training.build import build
 from hf_efficient.training.run_directory import RunDirectory
 from tests.integration.command_line import write_rows
 from tests.processes import run_processes
-from tests.tiny_language_models import save_llama
+from tests.tiny_writers import save_llama
 
 ROWS = 40
 

@@ -13,6 +13,8 @@ from tests import tiny_images
 from tests.processes import run_processes
 from tests.runs import CutOffError, losses, train, weights
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 EVERYTHING = {
     "augment": {
         "crop": {},
@@ -33,11 +35,6 @@ EVERYTHING = {
 }
 ANEW = "can't take effect: each epoch draws its images anew; .* fixed"
 SHORT = {"training__num_train_epochs": 2, "training__save_strategy": "no", "training__eval_strategy": "no"}
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +61,10 @@ def augmented(folder):
     return trained(folder, **EVERYTHING)
 
 
-def test_augmentation_changes_the_run_and_doubles_the_steps_with_originals(plain, augmented):
-    assert len(augmented) == 2 * len(plain)
-    assert augmented[: len(plain)] != plain
+def test_originals_double_the_steps_and_views_change_the_run(folder, plain, augmented):
+    control = trained(folder, augment={**EVERYTHING["augment"], "control": True})
+    assert len(augmented) == len(control) == 2 * len(plain)
+    assert augmented != pytest.approx(control, rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -2,59 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
-from tests.processes import run_processes
+from tests.splits import SPLITS, TOLERANCE, assert_splits_agree_on_all, trajectories
 from tests.tiny import MODELS, PROBLEMS, Case, TokenCase
-from tests.trajectory import Steps, train
 
-SPLITS = {"8x1": (1, 8, 1), "2x4": (1, 2, 4), "2 processes 4x1": (2, 4, 1), "2 processes 1x4": (2, 1, 4)}
-"""World size, micro-batch, accumulation; the global batch is 8 in each."""
-TOLERANCE = 1e-5
 BF16_ROUNDING = 2**-8
-
-
-def all_splits(
-    trainer_class: str, cases: list[Case | TokenCase], output_dir: str, split: str, extra: dict
-) -> list[Steps]:
-    """The trajectory of each case under one split; runs in each process of the group."""
-    world_size, batch, accumulation = SPLITS[split]
-    settings = {
-        "per_device_train_batch_size": batch,
-        "gradient_accumulation_steps": accumulation,
-        "max_steps": 3,
-        **extra,
-    }
-    found = []
-    for case in cases:
-        steps, seen = train(trainer_class, case, 24, output_dir, settings)
-        assert seen == world_size
-        found.append(steps)
-    return found
-
-
-def trajectories(
-    trainer_class: str, cases: list[Case | TokenCase], output_dir: str, **extra: object
-) -> dict[str, list[Steps]]:
-    """By split, the trajectory of each case."""
-    return {
-        split: run_processes(world_size, all_splits, trainer_class, cases, output_dir, split, extra)[0]
-        for split, (world_size, _, _) in SPLITS.items()
-    }
-
-
-def assert_splits_agree(found: dict[str, list[Steps]], cases: Sequence[object]) -> None:
-    """Every split gives each case the loss and the gradient norm of three whole steps."""
-    for index, case in enumerate(cases):
-        whole = found["8x1"][index]
-        assert len(whole) == 3
-        for split in SPLITS:
-            for step, expected in zip(found[split][index], whole, strict=True):
-                assert step == pytest.approx(expected, rel=TOLERANCE), (case, split)
-
-
 CASES = [
     *(Case(model, problem) for model in MODELS for problem in PROBLEMS),
     *(TokenCase(model) for model in MODELS if model != "vit"),
@@ -63,7 +16,7 @@ CASES = [
 
 def test_loss_and_gradient_do_not_depend_on_the_split(tmp_path):
     found = trajectories("efficient", CASES, str(tmp_path))
-    assert_splits_agree(found, CASES)
+    assert_splits_agree_on_all(found, CASES)
 
 
 def test_bf16_autocast_does_not_depend_on_the_split_either(tmp_path):

@@ -10,8 +10,8 @@ import torch
 from transformers import EvalPrediction
 
 from hf_efficient.training.trainer import EfficientTrainer
-from tests.invariant.test_reduction import assert_splits_agree, trajectories
 from tests.processes import run_processes
+from tests.splits import assert_splits_agree_on_all, trajectories
 from tests.tiny import SEQ2SEQ_MODELS, Seq2SeqCase
 from tests.trajectory import arguments, train
 
@@ -22,7 +22,7 @@ ROWS = 13
 def test_loss_and_gradient_do_not_depend_on_the_split(smoothing, tmp_path):
     cases = [Seq2SeqCase(model) for model in (SEQ2SEQ_MODELS if not smoothing else ["t5"])]
     found = trajectories("efficient", cases, str(tmp_path), label_smoothing_factor=smoothing)
-    assert_splits_agree(found, cases)
+    assert_splits_agree_on_all(found, cases)
 
 
 @pytest.mark.parametrize("model", SEQ2SEQ_MODELS)

@@ -8,6 +8,8 @@ from tests.processes import run_processes
 from tests.runs import losses, smoke, train
 from tests.tiny_lexicon import write_lexicon
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 SETTINGS = {
     "model.config": {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
     "batching.padding": "bucketed",
@@ -20,11 +22,6 @@ SETTINGS = {
     "training.save_strategy": "no",
     "training.eval_strategy": "no",
 }
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,10 @@ from hf_efficient.recipe.task import Generation
 from hf_efficient.tasks.seq2seq import shift_right
 from tests.tiny import Seq2SeqCase
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 PLACE = "a.yaml:2: {}".format
 ROWS = {"text": ["ab", "abcd"], "target": ["ba", "dcba"]}
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path))
 
 
 @pytest.fixture(scope="module")

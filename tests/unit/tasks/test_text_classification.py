@@ -14,6 +14,8 @@ from hf_efficient.losses import Batch
 from hf_efficient.recipe import Columns, DataSection, TaskSection
 from tests.unit.data.tokenizer import tiny_tokenizer
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 PLACE = "a.yaml:2: {}".format
 ROWS = Dataset.from_dict({"length": [3]})
 
@@ -24,11 +26,6 @@ def learn(values, columns=None, *, extra=None, **words):
     table = Dataset.from_dict({"text": ["good film"] * count, **names, **(extra or {})})
     data = DataSection(columns=columns or Columns())
     return tasks.learn(TaskSection(**words), data, DatasetDict({"train": table}), PLACE)
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path))
 
 
 def encode(task, **columns):

@@ -14,6 +14,8 @@ from hf_efficient.losses import Batch
 from hf_efficient.recipe import Columns, DataSection, TaskSection
 from tests.unit.data.tokenizer import tiny_tokenizer
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 PLACE = "a.yaml:2: {}".format
 WORDS = [["good", "films"], ["bad"]]
 
@@ -22,11 +24,6 @@ def learn(tags, *, features=None, **words):
     table = Dataset.from_dict({"tokens": WORDS, "tags": tags}, features=features)
     section = TaskSection(type="token-classification", **words)
     return tasks.learn(section, DataSection(), DatasetDict({"train": table}), PLACE)
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path))
 
 
 def encode(task, tokenizer=None, **columns):

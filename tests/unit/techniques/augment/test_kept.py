@@ -5,6 +5,8 @@ import pytest
 from hf_efficient.techniques.augment.draws import Draws
 from hf_efficient.techniques.augment.kept import Kept
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 
 class Numbered:
     """Puts the last two digits of its seed behind each text, and remembers what came together."""
@@ -31,11 +33,6 @@ class Short(Numbered):
 
 def kept(numbered: Numbered) -> Kept:
     return Kept("numbered", numbered.draws, lambda: numbered.key, lambda: numbered)
-
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path))
 
 
 TEXTS = ["aaa", "b", "cccc", "dd", "b"]

@@ -15,10 +15,7 @@ from hf_efficient.recipe.augment_models import KeepLabel
 from hf_efficient.techniques.augment import label_keep
 from hf_efficient.techniques.augment.label_keep import LabelKeeper, with_rows_instead
 
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 class Judged(LabelKeeper):

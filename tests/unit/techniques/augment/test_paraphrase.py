@@ -8,8 +8,7 @@ from hf_efficient.errors import PlanError
 from hf_efficient.recipe.augment_models import Paraphrase
 from hf_efficient.techniques.augment.paraphrase import Paraphraser, paraphrase_in
 from hf_efficient.techniques.augment.writing import Writer, Written
-from tests.tiny_language_models import save_llama
-from tests.tiny_writers import save_masked_lm, save_seq2seq
+from tests.tiny_writers import save_llama, save_masked_lm, save_seq2seq
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ from transformers import BartConfig, BartForConditionalGeneration, BatchEncoding
 from hf_efficient.models.teacher import Loaded
 from hf_efficient.techniques.augment.pretrained import load
 from hf_efficient.techniques.augment.writing import Sampling, Writer, draw
-from tests.tiny_language_models import save_llama
-from tests.tiny_writers import save_seq2seq
+from tests.tiny_writers import save_llama, save_seq2seq
 
 TEXTS = ["abc", "a longer text", "de"]
 
