@@ -19,28 +19,33 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 from notes import fill, table
 
-from hf_efficient.report.arms import arms_table
+from hf_efficient.report.arms import arms_table, compared_metric
+from hf_efficient.report.units import metric_label
 
 RESULTS = Path(__file__).parent / "results"
 NOTES = Path(__file__).parent.parent / "docs" / "results"
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """Draw each arm's accuracy, a dot a seed and a line for the mean, and its CPU time."""
+    """Draw what the arms are compared in, a dot a seed and a line for the mean, and the CPU time of each."""
+    compared = compared_metric(rows)
+    if compared is None:
+        raise SystemExit("none of the rows is scored: there is nothing to draw")
+    split, metric = compared
     arms = list(dict.fromkeys(_name(row) for row in rows))
     figure, (left, right) = plt.subplots(
         1, 2, sharey=True, figsize=(10, 0.5 * len(arms) + 1.2), constrained_layout=True
     )
     for place, arm in enumerate(arms):
         of_arm = [row for row in rows if _name(row) == arm]
-        accuracies = [row["metrics"].get("validation", row["metrics"].get("test"))["accuracy"] for row in of_arm]
-        left.plot(accuracies, [place] * len(accuracies), "o", color="tab:blue", alpha=0.6)
-        mean = statistics.mean(accuracies)
+        scores = [row["metrics"][split][metric] for row in of_arm]
+        left.plot(scores, [place] * len(scores), "o", color="tab:blue", alpha=0.6)
+        mean = statistics.mean(scores)
         left.plot([mean, mean], [place - 0.3, place + 0.3], color="tab:blue", linewidth=2)
         right.barh(place, statistics.mean(row["training"]["cpu_seconds"] for row in of_arm), color="tab:gray")
     left.set_yticks(range(len(arms)), arms)
     left.invert_yaxis()
-    left.set_xlabel("accuracy: each seed, and the mean")
+    left.set_xlabel(f"{metric_label(metric)}, {split}: each seed, and the mean")
     right.set_xlabel("CPU seconds of training, the mean")
     for axes in (left, right):
         axes.grid(axis="x", alpha=0.3)

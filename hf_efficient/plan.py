@@ -35,7 +35,8 @@ class Plan:
     encode_train: Callable[[Any, Any], Any] | None = None
     """`encode_train(tokenizer, config)`: the training rows, in their order, as another model reads them."""
     truncated_rows: dict[str, int] = field(default_factory=dict)
-    """Rows of each split that were longer than the model takes, or `data.max_length`, and were cut."""
+    """Rows of each split that were longer than the model takes, or `data.max_length`, and were cut: of training rows
+    with other views in each epoch the mean of an epoch, rounded up."""
     processing_class: Any = None
     """Tokenizer or image processor, saved with the model."""
     data_collator: Any = None

@@ -20,8 +20,10 @@ from hf_efficient.training.batch_fit import divide_steps
 from hf_efficient.training.build import build
 from hf_efficient.training.run import Trained, run
 from hf_efficient.training.run_directory import RunDirectory, open_run
+from tests.tiny_writers import save_masked_lm, save_seq2seq
 
-TEACHER = "{teacher}"
+TEACHER, CLASSIFIER, MASKED_LM, SEQ2SEQ = "{teacher}", "{classifier}", "{masked_lm}", "{seq2seq}"
+"""In settings, these stand for tiny models that are made where they are first asked for."""
 
 SHORT = {"training.num_train_epochs": 3, "training.logging_steps": 1, "training.learning_rate": 1e-3}
 """18 steps of 8 rows, in three epochs."""
@@ -44,19 +46,53 @@ class Interrupt(TrainerCallback):
 
 
 def smoke(output_dir: Path, settings: dict[str, Any]) -> Recipe:
-    """The smoke recipe, short, with settings laid over it; `TEACHER` stands for a fine-tuned model."""
-    given = {key: teacher() if value == TEACHER else value for key, value in settings.items()}
+    """The smoke recipe, short, with settings laid over it."""
+    given = {key: _MODELS[value]() if _is_model(value) else value for key, value in settings.items()}
     short = {key: value for key, value in SHORT.items() if key != _EPOCHS or "training.max_steps" not in settings}
     return Recipe.load("smoke", {**short, "training.output_dir": str(output_dir), **given})
 
 
+def _folder(name: str) -> Path:
+    """A folder that is there until the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder / name
+
+
 @cache
 def teacher() -> str:
-    """A run directory with a finished run of the smoke recipe."""
-    folder = Path(tempfile.mkdtemp(prefix="teacher-")) / "run"
-    atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
+    """A run directory with a finished run of the smoke recipe; it takes all texts for one class, and is unsure."""
+    folder = _folder("teacher")
     train(smoke(folder, {"training.num_train_epochs": 1, "training.save_strategy": "no"}))
     return str(folder)
+
+
+@cache
+def classifier() -> str:
+    """A run directory with a run that has learnt to tell the classes apart."""
+    folder = _folder("classifier")
+    settings = {"training.num_train_epochs": 14, "training.learning_rate": 5e-3, "training.save_strategy": "no"}
+    train(smoke(folder, settings))
+    return str(folder)
+
+
+@cache
+def masked_lm() -> str:
+    """A model that fills in words."""
+    return save_masked_lm(_folder("masked-lm"))
+
+
+@cache
+def seq2seq() -> str:
+    """A model that writes letters."""
+    return save_seq2seq(_folder("seq2seq"))
+
+
+_MODELS = {TEACHER: teacher, CLASSIFIER: classifier, MASKED_LM: masked_lm, SEQ2SEQ: seq2seq}
+
+
+def _is_model(value: Any) -> bool:
+    return isinstance(value, str) and value in _MODELS
 
 
 def train(recipe: Recipe, interrupt_at: int | None = None) -> Trained:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.runs import TEACHER
+from tests.runs import CLASSIFIER, MASKED_LM, SEQ2SEQ, TEACHER
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,19 @@ class Row:
     refused_with: dict[str, str] = field(default_factory=dict)
     """Rows that can't be combined with this one, and what the error says of it."""
     same_slot: str | None = None
-    """Rows with the same slot set the same thing: one recipe can't hold both."""
+    """Rows with the same slot set the same section, and are not tried together."""
+    beside: tuple[str, ...] | None = None
+    """Rows that it is tried with; None for all."""
 
 
 OF_ADAPTERS = {"bitfit": "trains the adapter and the head alone", "adamw_8bit": "only for weights of 4,096"}
 """What no adapter can be combined with."""
+
+OF_EACH_SECTION = (
+    *("early_stopping", "distill_projection", "curriculum", "prefix_cache", "adalora", "tokens", "fitted"),
+    "class_weights",
+)
+"""A row of each section but `augment`: other techniques see the views, and not what has made them."""
 
 TABLE: dict[str, Row] = {
     "plain": Row({}),
@@ -71,6 +79,42 @@ TABLE: dict[str, Row] = {
         {"augment.random_swap.share": 0.3, "augment.views": "fixed", "augment.below_class_size": 30},
         same_slot="augment",
         neutral={"augment.random_swap.share": 0.0, "augment.views": "fixed", "augment.originals": False},
+    ),
+    "keep_label": Row(
+        {
+            "augment.random_delete.share": 0.9,
+            "augment.keep_label.teacher": CLASSIFIER,
+            "augment.keep_label.confidence": 0.5,
+        },
+        same_slot="augment",
+        beside=OF_EACH_SECTION,
+        neutral={
+            "augment.random_swap.share": 0.0,
+            "augment.keep_label.teacher": CLASSIFIER,
+            "augment.views": "fixed",
+            "augment.originals": False,
+        },
+    ),
+    "contextual": Row(
+        {"augment.contextual.model": MASKED_LM, "augment.contextual.share": 0.3, "augment.originals": False},
+        same_slot="augment",
+        beside=OF_EACH_SECTION,
+    ),
+    "back_translation": Row(
+        {
+            "augment.back_translation.forward": SEQ2SEQ,
+            "augment.back_translation.backward": SEQ2SEQ,
+            "augment.back_translation.temperature": 1.0,
+            "augment.views": "fixed",
+            "augment.originals": False,
+        },
+        same_slot="augment",
+        beside=OF_EACH_SECTION,
+    ),
+    "paraphrase": Row(
+        {"augment.paraphrase.model": SEQ2SEQ, "augment.paraphrase.temperature": 1.0, "augment.originals": False},
+        same_slot="augment",
+        beside=OF_EACH_SECTION,
     ),
     # On half of the rows; its first epoch has no order.
     "curriculum": Row(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from hf_efficient.assets.asset import Asset
 from hf_efficient.assets.cache import cache_root
 from hf_efficient.assets.fetch import ensure_cached
-from hf_efficient.assets.table import ASSETS, PREFIX, Asset
+from hf_efficient.assets.table import ASSETS, PREFIX
 from hf_efficient.errors import AssetError, did_you_mean
 
 __all__ = ["ASSETS", "Asset", "cache_root", "describe", "is_asset", "resolve"]

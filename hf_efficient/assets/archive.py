@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from hf_efficient.assets import debian
-from hf_efficient.assets.table import Member
+from hf_efficient.assets.asset import Member
 from hf_efficient.errors import AssetError
 
 _CHUNK = 1 << 20

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hf_efficient.assets.table import Asset
+from hf_efficient.assets.asset import Asset
 from hf_efficient.errors import AssetError
 
 MANIFEST = "manifest.json"

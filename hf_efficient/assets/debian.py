@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from hf_efficient.assets.asset import Package
 from hf_efficient.assets.cache import sha256
-from hf_efficient.assets.table import Package
 from hf_efficient.errors import AssetError
 
 _HEADER = 60

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from hf_efficient.assets.asset import Asset
 from hf_efficient.assets.cache import cached_dir, is_cached, verify, write_manifest
 from hf_efficient.assets.sources import from_hub, from_index
-from hf_efficient.assets.table import Asset
 from hf_efficient.errors import AssetError
 
 

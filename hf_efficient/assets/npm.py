@@ -7,8 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from hf_efficient.assets.asset import Package
 from hf_efficient.assets.cache import sha256
-from hf_efficient.assets.table import Package
 from hf_efficient.errors import AssetError
 
 _UNREACHABLE = ("ECONNREFUSED", "ECONNRESET", "EAI_AGAIN", "ENOTFOUND", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT")

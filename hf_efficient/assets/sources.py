@@ -10,8 +10,8 @@ from pathlib import Path
 
 from hf_efficient.assets import debian, npm
 from hf_efficient.assets.archive import extract
+from hf_efficient.assets.asset import HubSource, Member, Package
 from hf_efficient.assets.cache import sha256
-from hf_efficient.assets.table import HubSource, Member, Package
 from hf_efficient.errors import AssetError
 
 _HUB_TIMEOUT = 2.0

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hf_efficient.cli.console import print_outcome, say
 from hf_efficient.cli.validate import Name, Settings
 
 if TYPE_CHECKING:
-    from hf_efficient.experiments.active.run import ActiveOutcome
     from hf_efficient.recipe import Recipe
+    from hf_efficient.recipe.active import Active
 
 
 def active(
@@ -40,30 +41,20 @@ def active(
     words = Recipe.load(recipe, settings)
     if strategies is not None:
         _refuse("--strategies", {"--labels": labels, "--wait": wait, "--web": web, "--port": port})
-        return _compare(words, strategies.split(","), _numbers(seeds or "0,1,2"))
-    section = words.active
+        _compare(words, strategies.split(","), _numbers(seeds or "0,1,2"))
+    elif seeds is not None:
+        raise typer.BadParameter("--seeds has no effect without --strategies; write training.seed=1")
+    else:
+        _refuse_beside_labeller(words.active, wait, port)
+        _label(words, labels, wait, port or 0, ["hf-efficient", "active", recipe, *(overrides or ())])
+
+
+def _refuse_beside_labeller(section: Active | None, wait: bool, port: int | None) -> None:
+    """Refuse options that the labeller of the recipe has no use for."""
     if section is not None and section.labeller != "web":
         _refuse(f"active.labeller: {section.labeller}", {"--port": port})
     if section is not None and (section.labeller != "file" or section.file == "label_studio"):
         _refuse(f"active.labeller: {section.labeller}, as nobody fills in a csv or jsonl", {"--wait": wait})
-    if seeds is not None:
-        raise typer.BadParameter("--seeds has no effect without --strategies; write training.seed=1")
-
-    from hf_efficient.experiments.active.run import run_active
-    from hf_efficient.report import print_table
-
-    ended = run_active(words, labels=labels, wait=wait, port=port or 0, shown=_say)
-    if ended.pending:
-        typer.echo(_how_to_go_on(ended, ["hf-efficient", "active", recipe, *(overrides or ())]))
-    elif ended.outcome is not None:
-        print_table(ended.outcome.report)
-        if ended.outcome.url is not None:
-            typer.echo(f"Pushed to {ended.outcome.url}")
-    return None
-
-
-def _say(line: str) -> None:
-    typer.echo(line, err=True)
 
 
 def _refuse(beside: str, given: dict[str, object]) -> None:
@@ -73,13 +64,23 @@ def _refuse(beside: str, given: dict[str, object]) -> None:
             raise typer.BadParameter(f"{option} has no effect beside {beside}")
 
 
+def _label(recipe: Recipe, labels: Path | None, wait: bool, port: int, command: list[str]) -> None:
+    from hf_efficient.experiments.active.run import run_active
+
+    ended = run_active(recipe, labels=labels, wait=wait, port=port, shown=say)
+    if ended.to_label is not None:
+        typer.echo(_how_to_go_on(len(ended.pending), ended.to_label, command))
+    elif ended.outcome is not None:
+        print_outcome(ended.outcome)
+
+
 def _compare(recipe: Recipe, strategies: list[str], seeds: list[int]) -> None:
     from hf_efficient.experiments.active.comparison import make_comparison, run_comparison
     from hf_efficient.report.active import print_curves
     from hf_efficient.report.active_figure import can_draw, draw_curves
 
     comparison = make_comparison(recipe, [name.strip() for name in strategies], seeds)
-    rows = run_comparison(comparison, shown=_say)
+    rows = run_comparison(comparison, shown=say)
     print_curves(rows)
     typer.echo(f"One row for each loop: {comparison.results}")
     if can_draw():
@@ -95,9 +96,8 @@ def _numbers(text: str) -> list[int]:
         raise typer.BadParameter(f"--seeds {text}: expected whole numbers, as in 1,2,3") from error
 
 
-def _how_to_go_on(ended: ActiveOutcome, arguments: list[str]) -> str:
-    file, command = sorted(ended.directory.path.glob("to_label-*"))[-1], shlex.join(arguments)
-    waiting = f"{len(ended.pending)} rows wait for labels"
+def _how_to_go_on(num_pending: int, file: Path, arguments: list[str]) -> str:
+    command, waiting = shlex.join(arguments), f"{num_pending} rows wait for labels"
     if file.suffix == ".json":
         return f"{waiting}: import {file} into Label Studio, then run `{command} --labels EXPORT.json`"
     return f"{waiting}: fill in {file}, then run `{command}`"

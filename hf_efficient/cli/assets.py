@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from hf_efficient.assets import ASSETS, Asset, describe
 from hf_efficient.assets.cache import cached_dir, is_cached
@@ -22,7 +22,7 @@ Names = Annotated[list[str] | None, typer.Argument(help="Assets, e.g. demo/minil
 @app.command("list")
 def list_assets() -> None:
     """Show every asset, its licence, and whether it is in the cache."""
-    table = Table("name", "kind", "download", "licence", "cached")
+    table = Table(Column("name", no_wrap=True), "kind", "download", "licence", "cached")
     for asset in ASSETS.values():
         size = "—" if asset.builtin else f"{asset.size / 1e6:.0f} MB"
         table.add_row(asset.name, asset.kind, size, asset.licence, _state(asset))

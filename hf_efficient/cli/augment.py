@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hf_efficient.cli.output import Force, Output, check_output, write_file, write_whole
+from hf_efficient.cli.console import say
+from hf_efficient.cli.output import Force, Output, check_output, write_output, write_rows
 from hf_efficient.cli.validate import Name, Settings
 
 if TYPE_CHECKING:
@@ -54,9 +55,9 @@ def show_or_write(words: Recipe, show: int | None, output: Path | None) -> None:
         print_views(shown_rows(words, show or _FEW), Console())
     if output is not None:
         rows = augmented_rows(words)
-        write_whole(output, rows.table.with_format("arrow")[:].replace_schema_metadata(None))
+        write_rows(output, rows.table.with_format("arrow")[:].replace_schema_metadata(None))
         for note in rows.notes:
-            typer.echo(f"note: {note}", err=True)
+            say(f"note: {note}")
         typer.echo(f"Wrote {len(rows.table):,} rows to {output}")
 
 
@@ -67,7 +68,7 @@ def draw_views(recipe: Recipe, num_rows: int, output: Path, force: bool) -> None
     from hf_efficient.training.image_sheet import sheet_of_views
 
     sheet = sheet_of_views(recipe, num_rows)
-    write_file(output, lambda path: sheet.save(path, format="PNG"))
+    write_output(output, lambda path: sheet.save(path, format="PNG"))
     typer.echo(f"Wrote {output}: training images, and right of each its views")
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from hf_efficient.cli.console import print_values
 
 if TYPE_CHECKING:
     from hf_efficient.training.score import Evaluation
@@ -42,7 +45,7 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(_facts(run, scored), indent=2, ensure_ascii=False))
     else:
-        _print_table(run, scored)
+        print_values(_values(run, scored))
 
 
 def _facts(run: Path, scored: Evaluation) -> dict[str, object]:
@@ -56,20 +59,12 @@ def _facts(run: Path, scored: Evaluation) -> dict[str, object]:
     }
 
 
-def _print_table(run: Path, scored: Evaluation) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+def _values(run: Path, scored: Evaluation) -> Iterator[tuple[str, str]]:
     from hf_efficient.report.units import count, metric_label, score
 
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row("Run", Text(str(run)))
-    table.add_row("Rows", Text(f"{scored.rows}: {count(scored.num_rows)}"))
+    yield "Run", str(run)
+    yield "Rows", f"{scored.rows}: {count(scored.num_rows)}"
     for name, value in scored.metrics.items():
-        table.add_row(metric_label(name), score(value))
+        yield metric_label(name), score(value)
     for note in scored.notes:
-        table.add_row("Note", Text(note))
-    Console().print(table)
+        yield "Note", note

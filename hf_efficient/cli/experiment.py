@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from hf_efficient.cli.console import say
+
 if TYPE_CHECKING:
     from hf_efficient.experiments.experiment import Cell
 
@@ -29,7 +31,7 @@ def experiment(file: File) -> None:
     from hf_efficient.report.arms import print_arms
 
     loaded = load_experiment(file)
-    rows = run_experiment(loaded, _in_own_process, lambda line: typer.echo(line, err=True))
+    rows = run_experiment(loaded, _in_own_process, say)
     if rows:
         print_arms(rows, control=loaded.control)
     typer.echo(f"One row for each run: {loaded.results}")

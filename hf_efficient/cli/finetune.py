@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
+from hf_efficient.cli.console import print_outcome
 from hf_efficient.cli.validate import Name, Settings
 
 
@@ -15,11 +14,8 @@ def finetune(recipe: Name, overrides: Settings = None) -> None:
 
     from accelerate import PartialState
 
-    from hf_efficient.report import print_table
     from hf_efficient.training.finetune import finetune as run
 
     outcome = run(words)
     if PartialState().is_main_process:
-        print_table(outcome.report)
-        if outcome.url is not None:
-            typer.echo(f"Pushed to {outcome.url}")
+        print_outcome(outcome)

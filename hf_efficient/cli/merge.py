@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hf_efficient.cli.console import print_values
 from hf_efficient.cli.evaluate import Run
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def merge(
     if as_json:
         typer.echo(json.dumps(_facts(merged), indent=2))
     else:
-        _print_table(merged)
+        print_values(_values(merged))
 
 
 def _facts(merged: Merged) -> dict[str, object]:
@@ -47,26 +49,16 @@ def _facts(merged: Merged) -> dict[str, object]:
     }
 
 
-def _print_table(merged: Merged) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+def _values(merged: Merged) -> Iterator[tuple[str, str]]:
     from hf_efficient.report.units import count, metric_label, score
 
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row("Model", Text(f"{merged.path}: loads with plain transformers"))
+    yield "Model", f"{merged.path}: loads with plain transformers"
     compared = merged.compared
     if compared is None:
-        table.add_row("Difference", Text(f"not measured: {merged.why_not_compared}"))
-        Console().print(table)
+        yield "Difference", f"not measured: {merged.why_not_compared}"
         return
-    table.add_row("Rows", Text(f"{compared.rows.rows}: {count(compared.rows.num_rows)}"))
+    yield "Rows", f"{compared.rows.rows}: {count(compared.rows.num_rows)}"
     for name, value in compared.rows.metrics.items():
-        table.add_row(metric_label(name), f"{score(value)} merged, {score(compared.before[name])} as trained")
-    table.add_row(
-        "Logits", f"differ by {compared.mean_difference:.1e} on average, {compared.largest_difference:.1e} at most"
-    )
-    Console().print(table)
+        yield metric_label(name), f"{score(value)} merged, {score(compared.before[name])} as trained"
+    mean, largest = compared.mean_difference, compared.largest_difference
+    yield "Logits", f"differ by {mean:.1e} on average, {largest:.1e} at most"

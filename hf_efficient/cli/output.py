@@ -36,27 +36,27 @@ def check_output(output: Path | None, force: bool, endings: Collection[str] = ()
         raise HfEfficientError(f"{output} exists; name another file with --output, or overwrite it with --force.")
 
 
-def write_whole(path: Path, table: pa.Table) -> None:
+def write_rows(path: Path, table: pa.Table) -> None:
     """Write rows so that the file is either whole or as it was before.
 
-    Raises HfEfficientError if it can't be written.
+    Raises:
+        HfEfficientError: it can't be written.
     """
-    write_file(path, lambda partial: WRITERS[path.suffix](table, partial))
+    write_output(path, lambda partial: WRITERS[path.suffix](table, partial))
 
 
-def write_file(path: Path, write: Callable[[Path], None]) -> None:
+def write_output(path: Path, write: Callable[[Path], object]) -> None:
     """Have `write` write a file so that it is either whole or as it was before.
 
-    Raises HfEfficientError if it can't be written.
+    Raises:
+        HfEfficientError: it can't be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
+    from hf_efficient.report.write import whole_file
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with whole_file(path) as partial:
             write(partial)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
     except OSError as error:
         raise HfEfficientError(
             f"{path}: can't be written: {error.strerror or error}; name another file with --output."

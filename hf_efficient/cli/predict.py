@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hf_efficient.cli.console import say
 from hf_efficient.cli.evaluate import Run, Settings, Split
-from hf_efficient.cli.output import Force, Output, check_output, lines, write_whole
+from hf_efficient.cli.output import Force, Output, check_output, lines, write_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,11 +41,11 @@ def predict(
         return
     table = predicted.table.with_format("arrow")[:].replace_schema_metadata(None)
     for note in predicted.notes:
-        typer.echo(f"note: {note}", err=True)
+        say(f"note: {note}")
     if output is None:
         _print_rows(table)
     else:
-        write_whole(output, table)
+        write_rows(output, table)
         typer.echo(f"Wrote {table.num_rows:,} predictions to {output}")
 
 

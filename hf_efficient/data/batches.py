@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_efficient.data.randomness import generator_for
 from hf_efficient.errors import DataError, PlanError
 
 Indices = NDArray[np.int64]
@@ -170,7 +171,7 @@ class LengthBatches:
     def steps(self) -> list[Indices]:
         """Rows of each optimizer step of the epoch, sorted by length."""
         lengths, max_tokens = self.batches.lengths, self.batches.max_tokens
-        generator = np.random.default_rng([self.seed, self.epoch])
+        generator = generator_for(self.seed, self.epoch)
         shuffled = generator.permutation(len(lengths))
         order = shuffled if self.order is None else np.fromiter(self.order, dtype=np.int64)
         if max_tokens is None:

@@ -72,7 +72,7 @@ class CurriculumOrder:
 
     def rows(self) -> Indices:
         """Row numbers of the epoch."""
-        generator = np.random.default_rng([self.seed, self.epoch])
+        generator = generator_for(self.seed, self.epoch)
         if self._is_whole():
             return generator.permutation(self.num_rows)
         drawn = _Draws(self.num_rows, generator)

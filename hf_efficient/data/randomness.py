@@ -13,6 +13,10 @@ def data_seed(args: Any) -> int:
     return int(args.seed if args.data_seed is None else args.data_seed)
 
 
-def generator_for(purpose: str, *numbers: int) -> np.random.Generator:
-    """A generator drawn from the name of what it is for, and from numbers of 0 or more."""
-    return np.random.default_rng([zlib.crc32(purpose.encode()), *numbers])
+def generator_for(*purpose: str | int) -> np.random.Generator:
+    """A generator drawn from what it is for: a name, and numbers of 0 or more such as the seed and the epoch.
+
+    Splits, the orders of rows and active learning have no name, so that they stay what they were: equal numbers draw
+    the same for all of them, and a 0 at the end changes nothing.
+    """
+    return np.random.default_rng([zlib.crc32(part.encode()) if isinstance(part, str) else part for part in purpose])

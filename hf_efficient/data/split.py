@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_efficient.data.randomness import generator_for
+
 Indices = NDArray[np.int64]
 
 _MAX_BINS = 10
@@ -54,7 +56,7 @@ def _allocate(sizes: Indices, total: int, *, least: Indices, most: Indices) -> I
 
 def _draw(strata: Indices, given: Indices, seed: int) -> NDArray[np.bool_]:
     """A mask of `given[s]` random rows of each stratum s."""
-    order = np.argsort(np.random.default_rng([seed]).random(len(strata)), kind="stable")
+    order = np.argsort(generator_for(seed).random(len(strata)), kind="stable")
     by_stratum = order[np.argsort(strata[order], kind="stable")]
     sizes = np.bincount(strata)
     rank = np.arange(len(strata)) - np.repeat(np.cumsum(sizes) - sizes, sizes)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from hf_efficient.data.batches import Split, steps_by_count
 from hf_efficient.data.columns import missing_column
 from hf_efficient.data.files import first_line
+from hf_efficient.data.randomness import generator_for
 from hf_efficient.data.shards import Shards
 from hf_efficient.errors import DataError
 
@@ -88,7 +89,7 @@ class Block:
 
     @cached_property
     def _order(self) -> Indices:
-        generator = np.random.default_rng(self.seed)
+        generator = generator_for(*self.seed)
         order: Indices = generator.permutation(self.end - self.start)
         if not self.stream.grouped:
             return order
@@ -176,7 +177,7 @@ class StreamedRows:
     def _parts(self, epoch: int) -> Iterator[Part]:
         order = np.arange(len(self.shards))
         if self.shuffle_buffer > 1:
-            order = np.random.default_rng([self.seed, epoch]).permutation(order)
+            order = generator_for(self.seed, epoch).permutation(order)
         for shard in (self.shards[index] for index in order):
             first = 1
             for table in shard.tables(self.schema):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from pydantic import Field, ValidationError
 
@@ -60,7 +60,8 @@ class Experiment(Section):
     conditions: dict[str, Condition] = Field(default_factory=dict)
     """Circumstances under each of which every arm is run, by name."""
     control: str | None = None
-    """The arm that the others are measured against, seed by seed."""
+    """The arm that the others are measured against, seed by seed: in the first metric of the test rows where there are
+    some, else of the validation rows."""
     output_dir: str = ""
     """Where the runs and `results.jsonl` lie; by default `runs/` and the name of the file."""
 
@@ -92,10 +93,6 @@ class Experiment(Section):
         return Path(self.output_dir).expanduser() / (condition or "") / arm / f"seed-{seed}"
 
 
-Key: TypeAlias = tuple[str | None, str, int]
-"""Condition, arm and seed."""
-
-
 @dataclass(frozen=True)
 class Cell:
     """One run of an experiment."""
@@ -112,8 +109,8 @@ class Cell:
         return f"{f'{self.condition}, ' if self.condition else ''}{self.arm}, seed {self.seed}"
 
     @property
-    def key(self) -> Key:
-        """What tells it from the other runs."""
+    def key(self) -> tuple[str | None, str, int]:
+        """What tells it from the other runs: its condition, arm and seed."""
         return self.condition, self.arm, self.seed
 
     @property

@@ -11,18 +11,17 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from hf_efficient.errors import RunDirectoryError
-from hf_efficient.experiments.experiment import Cell, Experiment, Key
-from hf_efficient.report.write import write_whole
+from hf_efficient.experiments.experiment import Cell, Experiment
+from hf_efficient.experiments.json_lines import Record, append_lines, read_rows
 
 INTERRUPTED = 130
-Row = dict[str, Any]
 Launch = Callable[[Cell], int]
 """Runs a cell and gives its exit status; what it was worth lies in its run directory."""
 
 
 def run_experiment(
     experiment: Experiment, launch: Launch, shown: Callable[[str], None] = lambda line: None
-) -> list[Row]:
+) -> list[Record]:
     """One row for each arm and seed; runs that have theirs already are not run again.
 
     A run that fails leaves no row, and the others go on; the same call tries it again.
@@ -37,7 +36,7 @@ def run_experiment(
     """
     cells = list(experiment.cells())
     with _held(experiment.results):
-        rows = read_rows(experiment.results)
+        rows = read_rows(experiment.results, "condition", "arm", "seed")
         _refuse_other_settings(rows, cells, experiment.results)
         for number, cell in enumerate(cells, start=1):
             if cell.key in rows:
@@ -45,7 +44,7 @@ def run_experiment(
             shown(f"{number} of {len(cells)}: {cell.name}")
             if (status := launch(cell)) == 0:
                 rows[cell.key] = _row(cell)
-                write_whole(experiment.results, "".join(json.dumps(row) + "\n" for row in rows.values()))
+                append_lines(experiment.results, [rows[cell.key]])
             elif status == INTERRUPTED:
                 raise KeyboardInterrupt
             else:
@@ -53,25 +52,7 @@ def run_experiment(
     return [rows[cell.key] for cell in cells if cell.key in rows]
 
 
-def read_rows(path: Path) -> dict[Key, Row]:
-    """The rows that are written down, by condition, arm and seed; a last line that was cut off is none.
-
-    Raises:
-        RunDirectoryError: another line is no row.
-    """
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    rows = {}
-    for number, line in enumerate(lines, start=1):
-        try:
-            row = json.loads(line)
-            rows[row["condition"], row["arm"], row["seed"]] = row
-        except (ValueError, KeyError, TypeError) as error:
-            if number < len(lines):
-                raise RunDirectoryError(f"{path}:{number} is no row of an experiment; take the line away.") from error
-    return rows
-
-
-def _refuse_other_settings(rows: Mapping[Key, Row], cells: list[Cell], path: Path) -> None:
+def _refuse_other_settings(rows: Mapping[tuple[Any, ...], Record], cells: list[Cell], path: Path) -> None:
     for cell in cells:
         row = rows.get(cell.key)
         if row is not None and row["recipe_digest"] != cell.load().digest():
@@ -81,7 +62,7 @@ def _refuse_other_settings(rows: Mapping[Key, Row], cells: list[Cell], path: Pat
             )
 
 
-def _row(cell: Cell) -> Row:
+def _row(cell: Cell) -> Record:
     report = json.loads((cell.directory / "report.json").read_text(encoding="utf-8"))
     return {
         "condition": cell.condition,

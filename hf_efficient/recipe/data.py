@@ -48,8 +48,8 @@ class DataSection(Section):
     test: str | None = None
     """Rows scored once, at the end: a split or a file. By default the split `test`, if there is one."""
     unlabelled: str | None = Field(default=None, min_length=1)
-    """More training rows, to which only the teacher of `distill` gives an answer: a split of `name`, or a file,
-    directory, Hub name or asset; labels among them are not looked at."""
+    """More training rows, for the teacher of `distill` to answer or for `augment.consistency`: a split of `name`, or a
+    file, directory, Hub name or asset; labels among them are not looked at."""
     columns: Columns = Columns()
     """Which column plays which part."""
     validation_size: float = Field(default=0.1, ge=0.0, lt=1.0)

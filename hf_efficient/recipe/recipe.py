@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 from collections.abc import Container, Iterable, Mapping
 from functools import reduce
 from pathlib import Path
@@ -108,6 +109,18 @@ class Recipe(Section):
 
     _provenance: Provenance = PrivateAttr(default_factory=Provenance)
     _written: Tree = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def of(cls, recipe: str | os.PathLike[str] | Mapping[str, Any] | Recipe, overrides: Overrides = ()) -> Recipe:
+        """The recipe that a file, a shipped recipe's name, a mapping or a recipe stands for, with `overrides` over it.
+
+        Raises RecipeError, one line for each thing that is wrong.
+        """
+        if isinstance(recipe, Recipe):
+            return recipe.replace(overrides) if overrides else recipe
+        if isinstance(recipe, Mapping):
+            return cls.from_mapping(recipe, overrides)
+        return cls.load(os.fspath(recipe), overrides)
 
     @classmethod
     def load(cls, path: str | Path, overrides: Overrides = ()) -> Self:

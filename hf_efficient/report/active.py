@@ -6,10 +6,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
+from hf_efficient.report.comparison import print_compared, spread
 from hf_efficient.report.units import NOT_MEASURED, count, decimal, metric_label
 
 Row = Mapping[str, Any]
@@ -19,7 +18,7 @@ FULL: Final = "full"
 """What stands in a row for a model on all labels of the pool."""
 CONTROL: Final = "random"
 SHARE_OF_FULL: Final = 0.95
-_WIDTH: Final = 160
+_METRIC: Final = "{:.4f}".format
 
 
 def curve_of(row: Row) -> Curve:
@@ -29,8 +28,12 @@ def curve_of(row: Row) -> Curve:
 
 def full_metric(rows: Sequence[Row]) -> float | None:
     """The metric with all labels, the mean over seeds; None where it was not measured."""
-    values = [metric for row in rows if row["strategy"] == FULL for _, metric in curve_of(row)]
+    values = _of_full(rows)
     return statistics.mean(values) if values else None
+
+
+def _of_full(rows: Sequence[Row]) -> list[float]:
+    return [metric for row in rows if row["strategy"] == FULL for _, metric in curve_of(row)]
 
 
 def labels_to_reach(curve: Curve, goal: float, *, greater_is_better: bool = True) -> int | None:
@@ -42,7 +45,7 @@ def labels_to_reach(curve: Curve, goal: float, *, greater_is_better: bool = True
 def strategies_of(rows: Sequence[Row]) -> list[str]:
     """The strategies that were compared, the control last."""
     names = dict.fromkeys(row["strategy"] for row in rows if row["strategy"] != FULL)
-    return sorted(names, key=lambda name: (name == CONTROL, list(names).index(name)))
+    return sorted(names, key=lambda name: name == CONTROL)
 
 
 def curves_table(rows: Sequence[Row]) -> list[list[str]]:
@@ -55,7 +58,7 @@ def curves_table(rows: Sequence[Row]) -> list[list[str]]:
     lines = [header]
     for strategy in strategies_of(rows):
         mine = [row for row in rows if row["strategy"] == strategy]
-        at = [_spread([_at(curve_of(row), step) for row in mine]) for step in steps]
+        at = [spread((dict(curve_of(row)).get(step) for row in mine), _METRIC) for step in steps]
         to_full = [] if full is None else [_labels_to(SHARE_OF_FULL * full, row) for row in mine]
         pairs = _labels_to_last_of_control(mine, rows)
         to_control = [labels for labels, _ in pairs]
@@ -68,24 +71,15 @@ def full_line(rows: Sequence[Row]) -> str:
     full = full_metric(rows)
     if full is None:
         return "all labels: not measured"
-    seeds = [metric for row in rows if row["strategy"] == FULL for _, metric in curve_of(row)]
     pool = next(row["pool"] for row in rows if row["strategy"] == FULL)
     name, goal = metric_label(rows[0]["metric"]), decimal(SHARE_OF_FULL * full)
-    return f"all {count(pool)} labels: {name} {_spread(seeds)}; {SHARE_OF_FULL:.0%} of it are {goal}"
+    return f"all {count(pool)} labels: {name} {spread(_of_full(rows), _METRIC)}; {SHARE_OF_FULL:.0%} of it are {goal}"
 
 
 def print_curves(rows: Sequence[Row], console: Console | None = None) -> None:
     """Print one line for each strategy."""
     console = console or Console()
-    if not console.is_terminal:
-        console.width = _WIDTH  # a file or a pipe has none of its own
-    table = Table(box=box.HORIZONTALS if console.is_terminal else None, pad_edge=False)
-    header, *lines = curves_table(rows)
-    for number, title in enumerate(header):
-        table.add_column(title, justify="left" if number == 0 else "right", no_wrap=True)
-    for line in lines:
-        table.add_row(*line)
-    console.print(table)
+    print_compared(curves_table(rows), console)
     console.print(full_line(rows), soft_wrap=True)
 
 
@@ -99,10 +93,6 @@ def _milestones(rows: Sequence[Row]) -> list[int]:
     if not common:
         return []
     return sorted({min(common, key=lambda labels: abs(labels - share * last)) for share in (0.25, 0.5, 1.0)})
-
-
-def _at(curve: Curve, labels: int) -> float | None:
-    return dict(curve).get(labels)
 
 
 def _labels_to(goal: float, row: Row) -> int | None:
@@ -127,7 +117,7 @@ def _reached(labels: Sequence[int | None]) -> str:
     found = [number for number in labels if number is not None]
     if not found:
         return "not reached" if labels else NOT_MEASURED
-    return _spread(found, form=",.0f") + ("" if len(found) == len(labels) else f" ({len(found)} of {len(labels)})")
+    return spread(found, count) + ("" if len(found) == len(labels) else f" ({len(found)} of {len(labels)})")
 
 
 def _saved(strategy: str, pairs: Sequence[tuple[int | None, int | None]]) -> str:
@@ -135,12 +125,4 @@ def _saved(strategy: str, pairs: Sequence[tuple[int | None, int | None]]) -> str
     if strategy == CONTROL or not pairs:
         return "–"
     shares = [100 - 100 * labels / spent for labels, spent in pairs if labels is not None and spent is not None]
-    return f"{_spread(shares, form=',.0f')}%" if len(shares) == len(pairs) else "none"
-
-
-def _spread(values: Sequence[float | None], *, form: str = ".4f") -> str:
-    found = [value for value in values if value is not None]
-    if not found:
-        return NOT_MEASURED
-    mean = f"{statistics.mean(found):{form}}"
-    return f"{mean} ± {statistics.stdev(found):{form}}" if len(found) > 1 else mean
+    return f"{spread(shares, count)}%" if len(shares) == len(pairs) else "none"

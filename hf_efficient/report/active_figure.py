@@ -34,7 +34,9 @@ def draw_curves(rows: Sequence[Row], path: Path) -> None:
         )
     if (full := full_metric(rows)) is not None:
         axes.axhline(full, color="black", linewidth=0.8, label="all labels")
-        axes.axhline(SHARE_OF_FULL * full, color="black", linewidth=0.8, linestyle=":", label="95 % of it")
+        axes.axhline(
+            SHARE_OF_FULL * full, color="black", linewidth=0.8, linestyle=":", label=f"{SHARE_OF_FULL:.0%} of it"
+        )
     axes.set_xlabel("labels")
     axes.set_ylabel(metric_label(rows[0]["metric"]))
     axes.grid(alpha=0.3)

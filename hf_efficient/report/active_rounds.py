@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from hf_efficient.report.markup import table
 from hf_efficient.report.units import NOT_MEASURED, count, decimal, duration, metric_label
 
 Record = Mapping[str, Any]
 
+SEED_SET: Final = "seed_set"
+"""By what a round without a model has chosen its rows."""
 _FEW = 5
 """Rows of a round that are shown; all of them are in rounds.jsonl."""
 _LONG = 100
@@ -64,7 +66,7 @@ def _chosen(record: Record, labels: Mapping[int, str], text_of: Callable[[Sequen
         ]
         for row, text in zip(first, texts, strict=True)
     ]
-    how = "before there was a model" if record["by"] == "seed_set" else f"by {record['by']}"
+    how = "before there was a model" if record["by"] == SEED_SET else f"by {record['by']}"
     return f"## Round {record['round']}: {len(record['chosen'])} rows chosen {how}\n\n" + table(
         ["row", "score", "predicted", "label", "text"], lines
     )

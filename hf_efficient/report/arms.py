@@ -3,81 +3,104 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
-from hf_efficient.report.summary import headline_names, scored_splits
-from hf_efficient.report.units import NOT_MEASURED, count, decimal, duration, metric_label, size
+from hf_efficient.report.comparison import average, print_compared, spread
+from hf_efficient.report.summary import SPLITS, headline_names, scored_splits
+from hf_efficient.report.units import count, decimal, duration, metric_label, size
 
 Row = Mapping[str, Any]
+Metric = tuple[str, str]
+"""A split, and the name of a metric."""
+Column = tuple[str, Callable[[Sequence[Row]], str]]
+"""What stands above a column, and what stands in it for the rows of one arm."""
+
+_DIFFERENCE: Final = "{:+.4f}".format
 
 
 def print_arms(rows: Sequence[Row], console: Console | None = None, *, control: str | None = None) -> None:
     """Print one line for each arm."""
-    console = console or Console()
-    table = Table(box=box.HORIZONTALS if console.is_terminal else None, pad_edge=False)
-    header, *lines = arms_table(rows, control)
-    names = header.index("arm")
-    for number, title in enumerate(header):
-        table.add_column(title, justify="left" if number <= names else "right", no_wrap=number <= names)
-    for line in lines:
-        table.add_row(*line)
-    console.print(table)
+    lines = arms_table(rows, control)
+    print_compared(lines, console or Console(), num_names=lines[0].index("arm") + 1)
 
 
 def arms_table(rows: Sequence[Row], control: str | None = None) -> list[list[str]]:
     """A header, and of each arm its seeds, metrics, time, memory and parameters: the mean ± standard deviation.
 
-    With the name of a control there is the difference from it in the first metric, too, taken seed by seed; with
+    With the name of a control there is the difference from it in the `compared_metric`, too, taken seed by seed; with
     conditions, the arms of each; where difficulties of rows were found on disk, what they have cost.
     """
-    metrics = list(dict.fromkeys((split, name) for row in rows for split in scored_splits(row) for name in _named(row)))
-    header = ["arm", "seeds", *(f"{metric_label(name)}\n{split}" for split, name in metrics)]
-    if control is not None:
-        header.append(f"against\n{control}")
-    with_found = any(_found_scores(row) is not None for row in rows)
-    header += ["CPU time", *(["of earlier runs,\nfor scores"] if with_found else [])]
-    lines = [[*header, "peak\nmemory", "trained", "stored"]]
-    with_conditions = any(row["condition"] for row in rows)
-    if with_conditions:
-        lines[0].insert(0, "condition")
-    for condition, arm in dict.fromkeys((row["condition"], row["arm"]) for row in rows):
-        of_condition = [row for row in rows if row["condition"] == condition]
-        of_arm = [row for row in of_condition if row["arm"] == arm]
-        scores = [
-            _spread((row["metrics"].get(split, {}).get(name) for row in of_arm), decimal) for split, name in metrics
-        ]
-        cost = [
-            _spread((row["training"]["cpu_seconds"] for row in of_arm), duration, with_deviation=False),
-            *([_of_earlier_runs(of_arm)] if with_found else []),
-            _spread((row["peak_memory_bytes"] for row in of_arm), size, with_deviation=False),
-            _spread((row["model"]["trainable_parameters"] for row in of_arm), count, with_deviation=False),
-            _spread((stored_bytes(row) for row in of_arm), size, with_deviation=False),
-        ]
-        if control is not None:
-            scores.append("" if arm == control else _against(of_arm, of_condition, control, metrics[0]))
-        lines.append([*([str(condition)] if with_conditions else []), arm, str(len(of_arm)), *scores, *cost])
-    return lines
+    columns = [*_names(rows), *_scores(rows, control), *_costs(rows)]
+    arms: dict[tuple[str | None, str], list[Row]] = {}
+    for row in rows:
+        arms.setdefault((row["condition"], row["arm"]), []).append(row)
+    return [[title for title, _ in columns], *([cell(arm) for _, cell in columns] for arm in arms.values())]
 
 
-def differences(rows: Iterable[Row], others: Iterable[Row], split: str, metric: str) -> list[float]:
-    """What each row's metric has above that of the other row with its seed, where both have one."""
-    of_seed = {row["seed"]: row["metrics"].get(split, {}).get(metric) for row in others}
-    pairs = [(row["metrics"].get(split, {}).get(metric), of_seed.get(row["seed"])) for row in rows]
-    return [mine - its for mine, its in pairs if mine is not None and its is not None]
+def compared_metric(rows: Sequence[Row]) -> Metric | None:
+    """What arms are measured against one another in: the first metric of the split held out, which is the last scored.
+
+    None where no row is scored.
+    """
+    metrics = _metrics(rows)
+    held_out = max((split for split, _ in metrics), key=SPLITS.index, default=None)
+    return next((metric for metric in metrics if metric[0] == held_out), None)
 
 
-def _against(rows: list[Row], of_condition: list[Row], control: str, metric: tuple[str, str]) -> str:
-    controls = [row for row in of_condition if row["arm"] == control]
-    return _spread(differences(rows, controls, *metric), _signed)
+def _names(rows: Sequence[Row]) -> Iterator[Column]:
+    if any(row["condition"] for row in rows):
+        yield "condition", lambda arm: str(arm[0]["condition"])
+    yield "arm", lambda arm: str(arm[0]["arm"])
+    yield "seeds", lambda arm: str(len(arm))
 
 
-def _signed(value: float | None) -> str:
-    return NOT_MEASURED if value is None else f"{value:+.4f}"
+def _scores(rows: Sequence[Row], control: str | None) -> Iterator[Column]:
+    metrics = _metrics(rows)
+    for split, name in metrics:
+        yield f"{metric_label(name)}\n{split}", partial(_score, metric=(split, name))
+    if control is not None and (metric := compared_metric(rows)) is not None:
+        controls = [row for row in rows if row["arm"] == control]
+        with_split = len({split for split, _ in metrics}) > 1
+        title = f"against {control}\n{metric[0]}" if with_split else f"against\n{control}"
+        yield title, partial(_against, controls=controls, metric=metric)
+
+
+def _metrics(rows: Sequence[Row]) -> list[Metric]:
+    """The metrics that any row has, the loss aside."""
+    named = ((split, name) for row in rows for split in scored_splits(row) for name in headline_names(row))
+    return list(dict.fromkeys(metric for metric in named if metric[1] != "loss"))
+
+
+def _value(row: Row, metric: Metric) -> float | None:
+    split, name = metric
+    value: float | None = row["metrics"].get(split, {}).get(name)
+    return value
+
+
+def _score(arm: Sequence[Row], metric: Metric) -> str:
+    return spread((_value(row, metric) for row in arm), decimal)
+
+
+def _against(arm: Sequence[Row], controls: Sequence[Row], metric: Metric) -> str:
+    """What each row has above the control's with its seed and condition; empty for the control itself."""
+    if arm[0] in controls:
+        return ""
+    of_seed = {row["seed"]: _value(row, metric) for row in controls if row["condition"] == arm[0]["condition"]}
+    pairs = [(_value(row, metric), of_seed.get(row["seed"])) for row in arm]
+    return spread((mine - its for mine, its in pairs if mine is not None and its is not None), _DIFFERENCE)
+
+
+def _costs(rows: Sequence[Row]) -> Iterator[Column]:
+    yield "CPU time", lambda arm: average((row["training"]["cpu_seconds"] for row in arm), duration)
+    if any(_found_scores(row) is not None for row in rows):
+        yield "of earlier runs,\nfor scores", _of_earlier_runs
+    yield "peak\nmemory", lambda arm: average((row["peak_memory_bytes"] for row in arm), size)
+    yield "trained", lambda arm: average((row["model"]["trainable_parameters"] for row in arm), count)
+    yield "stored", lambda arm: average((_stored_bytes(row) for row in arm), size)
 
 
 def _found_scores(row: Row) -> float | None:
@@ -85,27 +108,13 @@ def _found_scores(row: Row) -> float | None:
     return seconds
 
 
-def _of_earlier_runs(rows: Iterable[Row]) -> str:
+def _of_earlier_runs(arm: Sequence[Row]) -> str:
     """What earlier runs spent for an arm, the mean over all its seeds; empty if it found nothing."""
-    found = [_found_scores(row) for row in rows]
+    found = [_found_scores(row) for row in arm]
     return "" if found == [None] * len(found) else duration(statistics.mean(seconds or 0.0 for seconds in found))
 
 
-def stored_bytes(row: Row) -> int:
+def _stored_bytes(row: Row) -> int:
     """What must be stored beside the base model: the adapter if there is one, else the whole model."""
     sizes = row["stored_bytes"]
     return int(sizes["adapter"] or sizes["model"])
-
-
-def _named(row: Row) -> list[str]:
-    return [name for name in headline_names(row) if name != "loss"]
-
-
-def _spread(
-    values: Iterable[float | None], shown: Callable[[float | None], str], *, with_deviation: bool = True
-) -> str:
-    found = [value for value in values if value is not None]
-    if not found:
-        return NOT_MEASURED
-    mean = shown(statistics.mean(found))
-    return f"{mean} ± {shown(statistics.stdev(found)).removeprefix('+')}" if with_deviation and len(found) > 1 else mean

@@ -10,13 +10,14 @@ from hf_efficient.report.units import NOT_MEASURED, count, decimal, duration, me
 Rows = list[tuple[str, str]]
 
 _PREFERRED = ("accuracy", "f1_macro")
-_SPLITS = ("validation", "test")
+SPLITS = ("validation", "test")
+"""Those that are scored; the last one says what a model is worth on rows that decided nothing."""
 _MEMORY = {"process": "of the process", "cuda": "on the GPU"}
 
 
 def scored_splits(report: Mapping[str, Any]) -> list[str]:
     """The splits that have metrics, validation before test."""
-    return [split for split in _SPLITS if report["metrics"].get(split)]
+    return [split for split in SPLITS if report["metrics"].get(split)]
 
 
 def metric_names(report: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,19 +61,41 @@ _REMEDY = "delete the file and run the recipe again, or choose another training.
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is either whole or as it was before, also after a crash.
+    """Write a text so that its file is either whole or as it was before, also after a crash.
 
-    Raises RunDirectoryError if it can't be written.
+    Raises:
+        RunDirectoryError: it can't be written.
     """
-    temporary = path.with_name(f".{path.name}.partial")
+    write_file(path, lambda partial: partial.write_text(text, encoding="utf-8", newline="\n"))
+
+
+def write_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Have `write` write a file, which is then either whole or as it was before, also after a crash.
+
+    Raises:
+        RunDirectoryError: it can't be written.
+    """
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with whole_file(path) as partial:
+            write(partial)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise RunDirectoryError(
-            f"{path}: can't be written ({error.strerror}); free the disk or choose another training.output_dir"
+            f"{path}: can't be written ({error.strerror or error}); free the disk or choose another training.output_dir"
         ) from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A file to write beside `path`, which takes its place once the block has ended well and it is on disk.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        yield partial
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from datasets import DatasetDict
     from transformers import PreTrainedModel
 
+    from hf_efficient.data.encode import Encoded
     from hf_efficient.models.load import Loaded
     from hf_efficient.recipe import Recipe
     from hf_efficient.tasks.base import Task
@@ -157,7 +159,7 @@ def _with_rows(plan: Plan, recipe: Recipe, tables: DatasetDict, *, makes_views: 
         test_dataset=encoded["test"].dataset if "test" in encoded else None,
         rows_per_epoch=with_unlabelled(train.rows_per_epoch, tables),
         num_unlabelled=len(tables[UNLABELLED]) if UNLABELLED in tables else 0,
-        truncated_rows={split: rows.num_truncated for split, rows in encoded.items() if rows.num_truncated},
+        truncated_rows=_truncated_rows(encoded, train.rows_per_epoch),
         notes=(*plan.notes, *train.notes),
         facts=train.facts,
     )
@@ -165,6 +167,14 @@ def _with_rows(plan: Plan, recipe: Recipe, tables: DatasetDict, *, makes_views: 
         return with_stream(plan, recipe, tables, limits)
     as_read = partial(encode_train, recipe, task, tables, train.rows_per_epoch)
     return replace(plan, train_table=train.table, encode_train=as_read)
+
+
+def _truncated_rows(encoded: Mapping[str, Encoded], rows_per_epoch: int | None) -> dict[str, int]:
+    """How many rows of each split were cut, where any were; of training rows that differ by epoch, the mean."""
+    numbers = {split: rows.num_truncated for split, rows in encoded.items() if rows.num_truncated}
+    if rows_per_epoch is not None and "train" in numbers:
+        numbers["train"] = math.ceil(numbers["train"] * rows_per_epoch / len(encoded["train"].dataset))
+    return numbers
 
 
 def _place_of_model(recipe: Recipe) -> Callable[[str], str]:

@@ -76,7 +76,7 @@ def finetune(
         HfEfficientError: anything that the user can mend; see `hf_efficient.errors`.
     """
     live = Live(model, train_dataset, eval_dataset, processing_class)
-    words = _as_recipe(recipe, overrides, live)
+    words = Recipe.of(live.named(recipe) if isinstance(recipe, Mapping) else recipe, overrides)
     if words.active is not None:
         raise PlanError(f"{words.place('active')} chooses rows for people to label: run `hf-efficient active` instead.")
     directory = RunDirectory.of(words)
@@ -157,14 +157,6 @@ def _unloadable(folder: Path, error: Exception) -> RunDirectoryError:
         f"{folder}: the model of a finished run can't be loaded ({found}); choose another training.output_dir, or "
         "delete this one to train again."
     )
-
-
-def _as_recipe(recipe: Any, overrides: Any, live: Live) -> Recipe:
-    if isinstance(recipe, Recipe):
-        return recipe.replace(overrides) if overrides else recipe
-    if isinstance(recipe, Mapping):
-        return Recipe.from_mapping(live.named(recipe), overrides)
-    return Recipe.load(os.fspath(recipe), overrides)
 
 
 def _of_views(augment: Augment | None) -> Iterator[str]:

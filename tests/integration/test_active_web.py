@@ -46,7 +46,8 @@ def labelling(tmp_path, monkeypatch):
         thread = threading.Thread(target=labeller, args=(Query(2, (1, 3, 0), (1, 3, 0), Rows()), log), daemon=True)
         thread.start()
         while labeller.desk is None:
-            pass
+            thread.join(0.01)
+            assert thread.is_alive()
         yield SimpleNamespace(labeller=labeller, log=log, thread=thread, path=log.path)
         labeller.desk and labeller.desk.finished.set()
 
@@ -168,6 +169,7 @@ def test_a_person_labels_two_rounds_in_a_browser(tmp_path, monkeypatch):
         thread.start()
         while not lines:
             thread.join(0.05)
+            assert thread.is_alive()
         browser.open(lines[0].removeprefix("label at "))
         browser.until("return document.body.dataset.phase === 'label'")
         assert [name.split("\n")[-1] for name in browser.run(BUTTONS)] == ["1cooking", "2sailing"]

@@ -26,9 +26,9 @@ import pytest
 from typer.testing import CliRunner
 
 from hf_efficient.assets import ASSETS, Asset, resolve
+from hf_efficient.assets.asset import HubSource, Member, Package
 from hf_efficient.assets.cache import cached_dir, verify
 from hf_efficient.assets.fetch import ensure_cached
-from hf_efficient.assets.table import HubSource, Member, Package
 from hf_efficient.cli.assets import app
 from hf_efficient.errors import AssetError
 
@@ -278,7 +278,7 @@ def test_no_npm(home, monkeypatch):
 HUB_SCRIPT = """
 import pathlib, sys
 from hf_efficient.assets.sources import from_hub
-from hf_efficient.assets.table import HubSource, Member
+from hf_efficient.assets.asset import HubSource, Member
 member = Member(("folder/answer.txt",), 10, sys.argv[1])
 print(from_hub(HubSource("owner/name", "c" * 40), (member,), pathlib.Path(sys.argv[2])))
 """
@@ -368,6 +368,11 @@ def test_command_list(command):
         row = next(line for line in output.splitlines() if "demo/tiny" in line)
         assert [cell.strip() for cell in row.strip("│ ").split("│")][1:] == ["dataset", "0 MB", "research use", state]
     assert "built in" in before
+
+
+def test_command_list_crops_no_name(tmp_path):
+    listed = CliRunner().invoke(app, ["list"], env={"COLUMNS": "60", "HF_EFFICIENT_HOME": str(tmp_path)})
+    assert not [name for name in ASSETS if name not in listed.output]
 
 
 def test_command_fetch(command, asset):

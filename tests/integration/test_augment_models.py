@@ -73,6 +73,18 @@ def test_views_that_an_earlier_run_has_made_are_told_with_their_cost(models, tmp
     assert re.search(r"; \d+ were found on disk, where making them had cost \d+\.\d CPU seconds", second.notes[0])
 
 
+def test_texts_that_are_too_long_for_a_model_are_counted_whenever_views_are_made(models, tmp_path):
+    rows = [f"{'stir the soup ' * (40 if number < 3 else 2)},{'cook' if number % 2 else 'sail'}" for number in range(8)]
+    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *rows]))
+    given = {"data.name": None, "data.train": str(tmp_path / "rows.csv"), "data.validation": str(tmp_path / "rows.csv")}
+    recipe = smoke(tmp_path / "run", {**given, "augment.contextual.model": models[0]})
+    first, second = (augmented_rows(recipe) for _ in range(2))
+    for made in (first, second):
+        assert (made.facts["augment"]["unchanged"], made.facts["augment"]["too_long"]) == (3, 3)
+        assert "37.5% of them equal their row, 3 of all since a text is too long for the model" in made.notes[0]
+    assert first.table["text"][:] == second.table["text"][:]
+
+
 def test_views_are_the_same_when_they_are_made_anew(models, tmp_path, monkeypatch):
     given = {name: value for name, value in settings(models).items() if name != "augment.paraphrase.model"}
     first = losses(train(smoke(tmp_path / "first", given)))
@@ -226,3 +238,10 @@ def test_explain_asks_no_model(models, tmp_path, monkeypatch):
     assert len(plan.train_dataset) == 32
     said = "100.0% of them equal their row; those by models that are not there yet are not made to explain a run"
     assert any(note.endswith(said) for note in plan.notes)
+
+
+def test_explain_does_not_say_how_many_views_keep_label_drops(tmp_path, monkeypatch):
+    recipe = smoke(tmp_path / "run", {"augment.random_swap": {}, "augment.keep_label.teacher": TEACHER})
+    monkeypatch.setattr(LabelKeeper, "of", lambda *given: pytest.fail("it was loaded"))
+    plan = build(recipe, training_arguments(recipe, RunDirectory.of(recipe))[0], makes_views=False)
+    assert any(note.endswith("; augment.keep_label is not asked to explain a run") for note in plan.notes)

@@ -106,6 +106,12 @@ def test_rows_that_are_cut_are_counted(tmp_path):
     assert 0 < data["truncated_rows"]["train"] < 48
 
 
+def test_rows_that_are_cut_are_counted_for_one_epoch(tmp_path):
+    settings = {"data.max_length": 4, "augment": {"random_swap": {}}, "training.output_dir": str(tmp_path)}
+    data = explain(Recipe.load("smoke", settings))["data"]
+    assert data["truncated_rows"]["train"] == data["rows"]["train"]
+
+
 @pytest.mark.parametrize(
     ("setting", "status", "said"),
     [

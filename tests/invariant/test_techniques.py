@@ -8,16 +8,23 @@ import numpy as np
 import pytest
 
 from hf_efficient.errors import HfEfficientError
+from hf_efficient.recipe.augment_texts import BY_MODELS
 from hf_efficient.techniques import TECHNIQUES
 from tests.runs import CutOffError, losses, smoke, train, weights
 from tests.technique_table import TABLE
 
-EPOCH = 6
-"""Optimizer steps of an epoch without accumulation."""
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory):
+    """Where all tests keep the views that models make."""
+    return tmp_path_factory.mktemp("views")
 
 
 @pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
+def _cache(views, tmp_path, monkeypatch):
+    """A cache of its own for each test, save for those views."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "views").symlink_to(views)
     monkeypatch.setenv("HF_EFFICIENT_HOME", str(tmp_path / "cache"))
 
 
@@ -27,10 +34,23 @@ def plain_losses(tmp_path_factory):
 
 
 def test_every_technique_has_a_row():
-    sections = {key.split(".")[0] for row in TABLE.values() for key in row.settings}
+    of_all = set().union(*map(sections, TABLE))
     fields = {section.__name__: section for section in TECHNIQUES}
     assert {"Augment", "Batching", "Curriculum", "Distill", "EarlyStopping", "Freeze", "Peft", "Prune"} == set(fields)
-    assert {"augment", "batching", "curriculum", "distill", "early_stopping", "freeze", "peft", "prune"} <= sections
+    assert {"augment", "batching", "curriculum", "distill", "early_stopping", "freeze", "peft", "prune"} <= of_all
+    ways = {key.split(".")[1] for row in TABLE.values() for key in row.settings if key.startswith("augment.")}
+    assert {*BY_MODELS, "keep_label", "consistency"} <= ways
+
+
+def sections(name):
+    return {key.split(".")[0] for key in TABLE[name].settings}
+
+
+def test_rows_that_are_not_tried_with_all_are_tried_with_each_section():
+    everything = set().union(*map(sections, TABLE))
+    for name, row in TABLE.items():
+        if row.beside is not None:
+            assert set().union(*map(sections, row.beside)) == everything - sections(name)
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -64,14 +84,25 @@ def test_it_resumes_bit_for_bit(name, tmp_path):
         np.testing.assert_array_equal(weights(cut)[tensor], values, err_msg=tensor)
 
 
-PAIRS = list(combinations([name for name in TABLE if name != "plain"], 2))
+def tried_together(first, second):
+    rows = TABLE[first], TABLE[second]
+    if rows[0].same_slot is not None and rows[0].same_slot == rows[1].same_slot:
+        return False
+    return all(row.beside is None or other in row.beside for row, other in zip(rows, (second, first), strict=True))
+
+
+PAIRS = [pair for pair in combinations([name for name in TABLE if name != "plain"], 2) if tried_together(*pair)]
+
+
+def test_rows_of_one_slot_set_one_section():
+    for slot in {row.same_slot for row in TABLE.values()} - {None}:
+        of_slot = [sections(name) for name, row in TABLE.items() if row.same_slot == slot]
+        assert len(of_slot) > 1
+        assert set.intersection(*of_slot), slot
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_every_pair_trains(first, second, tmp_path):
-    if TABLE[first].same_slot is not None and TABLE[first].same_slot == TABLE[second].same_slot:
-        assert set(TABLE[first].settings) & set(TABLE[second].settings), "a mapping can hold only one of them"
-        return
     settings = {"training.num_train_epochs": 1, **TABLE[first].settings, **TABLE[second].settings}
     reason = TABLE[first].refused_with.get(second) or TABLE[second].refused_with.get(first)
     if reason is not None:
@@ -92,10 +123,11 @@ def test_its_neutral_setting_gives_the_plain_run(name, plain_losses, tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        "curriculum",
+        "contextual",
+        "back_translation",
+        "paraphrase",
         "distill",
         "distill_features",
-        "distill_projection",
         "frozen",
         "prefix_cache",
         "unfrozen",
@@ -111,5 +143,6 @@ def test_its_neutral_setting_gives_the_plain_run(name, plain_losses, tmp_path):
     ],
 )
 def test_its_setting_changes_the_run(name, plain_losses, tmp_path):
-    trained = train(smoke(tmp_path / "run", TABLE[name].settings))
-    assert losses(trained) != pytest.approx(plain_losses, rel=1e-6)
+    found = losses(train(smoke(tmp_path / "run", TABLE[name].settings)))
+    assert len(found) == len(plain_losses)
+    assert found != pytest.approx(plain_losses, rel=1e-6)

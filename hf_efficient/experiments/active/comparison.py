@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
@@ -12,18 +12,20 @@ from hf_efficient.errors import RecipeError, RunDirectoryError, did_you_mean
 from hf_efficient.experiments.active.features import Features
 from hf_efficient.experiments.active.labellers.functions import simulated
 from hf_efficient.experiments.active.pool import load_pool
-from hf_efficient.experiments.active.run import make_loop, section_of, write_report
-from hf_efficient.experiments.active.state import ActiveDirectory, append_lines, read_lines
+from hf_efficient.experiments.active.run import make_loop, write_report
+from hf_efficient.experiments.active.section import section_of
+from hf_efficient.experiments.active.state import ActiveDirectory
+from hf_efficient.experiments.json_lines import Record, append_lines, read_rows
 from hf_efficient.recipe.active import Strategy
 from hf_efficient.report.active import CONTROL, FULL, curve_of
+from hf_efficient.report.active_rounds import SEED_SET
 from hf_efficient.training.run_directory import ACTIVE, RunDirectory, held
 
 if TYPE_CHECKING:
+    from hf_efficient.experiments.active.loop import Loop
     from hf_efficient.experiments.active.pool import Pool
     from hf_efficient.recipe import Recipe
     from hf_efficient.recipe.active import Active
-
-Row = dict[str, Any]
 
 _ONLY_FOR: Final = {
     "active.members": ("bald",),
@@ -93,14 +95,14 @@ def make_comparison(recipe: Recipe, strategies: Sequence[str], seeds: Sequence[i
     return comparison
 
 
-def run_comparison(comparison: Comparison, shown: Callable[[str], None] = lambda line: None) -> list[Row]:
+def run_comparison(comparison: Comparison, shown: Callable[[str], None] = lambda line: None) -> list[Record]:
     """One row for each strategy and seed; loops that have theirs already are not run again.
 
     Raises:
         RunDirectoryError: a row there has other settings, or another process is comparing.
     """
     with held(RunDirectory(comparison.folder)):
-        rows = {(row["strategy"], row["seed"]): row for row in read_lines(comparison.results)}
+        rows = read_rows(comparison.results, "strategy", "seed")
         pool = load_pool(comparison.recipe)
         _refuse_other_settings(rows, comparison, pool)
         features = Features(comparison.recipe, pool)
@@ -121,7 +123,7 @@ def _compute_shared(features: Features, active: Active) -> None:
         getattr(features, name)
 
 
-def _line(row: Row) -> str:
+def _line(row: Record) -> str:
     """What a loop came to."""
     name, curve = f"{row['strategy']}, seed {row['seed']}", curve_of(row)
     if not curve:
@@ -129,7 +131,7 @@ def _line(row: Row) -> str:
     return f"{name}: {row['metric']} {curve[-1][1]:.4f} after {curve[-1][0]} labels"
 
 
-def _refuse_other_settings(rows: dict[tuple[str, int], Row], comparison: Comparison, pool: Pool) -> None:
+def _refuse_other_settings(rows: Mapping[tuple[Any, ...], Record], comparison: Comparison, pool: Pool) -> None:
     for strategy, seed in comparison.cells():
         row = rows.get((strategy, seed))
         if row is not None and row["recipe_digest"] != comparison.cell_recipe(strategy, seed).digest():
@@ -148,36 +150,40 @@ def _digest(pool: Pool) -> str:
     return f"{pool.digest} {pool.digest_of_labels}"
 
 
-def _row(comparison: Comparison, strategy: str, seed: int, pool: Pool, features: Features) -> Row:
+def _row(comparison: Comparison, strategy: str, seed: int, pool: Pool, features: Features) -> Record:
     recipe = comparison.cell_recipe(strategy, seed)
     directory = ActiveDirectory(RunDirectory.of(recipe).path)
     directory.path.mkdir(parents=True, exist_ok=True)
     loop = make_loop(recipe, pool, directory, simulated, features=features)
-    curve: list[tuple[int, float | None]]
-    if strategy == FULL:
-        loop.open()
-        start = time.process_time()
-        curve, stopped = [(len(pool), loop.learner.fit(pool.known, 0).metrics.get(loop.metric))], None
-        cpu_seconds = time.process_time() - start
-    else:
-        loop.run()
-        write_report(loop)
-        history = loop.history()
-        cpu_seconds = sum(record["cpu_seconds"] for record in history)
-        curve = [(record["labels"], record["metric"]) for record in history if record["by"] != "seed_set"]
-        stopped = history[-1]["stopped"]
     return {
         "strategy": strategy,
         "seed": seed,
         "metric": loop.metric,
         "greater_is_better": pool.task.greater_is_better(loop.metric),
-        "curve": curve,
-        "stopped": stopped,
+        **(_on_all_labels(loop) if strategy == FULL else _round_by_round(loop)),
         "pool": len(pool),
-        "cpu_seconds": cpu_seconds,
         "data": recipe.data.name or recipe.data.train,
         "model": recipe.model.name,
         "fast": section_of(recipe).fast,
         "recipe_digest": recipe.digest(),
         "pool_digest": _digest(pool),
     }
+
+
+def _on_all_labels(loop: Loop) -> Record:
+    """The one model that knows every label of the pool."""
+    loop.open()
+    start = time.process_time()
+    fitted = loop.learner.fit(loop.pool.known, 0)
+    curve = [(len(loop.pool), fitted.metrics.get(loop.metric))]
+    return {"curve": curve, "stopped": None, "cpu_seconds": time.process_time() - start}
+
+
+def _round_by_round(loop: Loop) -> Record:
+    """The loop, run to its end."""
+    loop.run()
+    write_report(loop)
+    history = loop.history()
+    curve = [(record["labels"], record["metric"]) for record in history if record["by"] != SEED_SET]
+    cpu_seconds = sum(record["cpu_seconds"] for record in history)
+    return {"curve": curve, "stopped": history[-1]["stopped"], "cpu_seconds": cpu_seconds}

@@ -19,6 +19,7 @@ from hf_efficient.data.labels import class_ids, read_labels
 from hf_efficient.errors import PlanError
 from hf_efficient.experiments.active.plain import plain_recipe
 from hf_efficient.experiments.active.pool import write_rows
+from hf_efficient.experiments.active.section import section_of
 from hf_efficient.models import encoding_limits
 from hf_efficient.tasks.classification import softmax
 from hf_efficient.training.finetune import finetune
@@ -84,7 +85,6 @@ class FineTuned:
 
     def fit(self, labels: Mapping[int, str], number: int) -> Fitted:
         """The model of a round, in a run directory of its own; that of the round before the last is removed."""
-        assert self.recipe.active is not None
         gc.collect()  # the Trainer and the model of the round before know each other
         run = self.directory.run(number)
         shutil.rmtree(self.directory.run(number - 2), ignore_errors=True)
@@ -93,7 +93,7 @@ class FineTuned:
         write_rows(self.pool.labelled(labels), rows)
         settings = {"data.train": str(rows), "training.output_dir": str(run)}
         before = self.directory.run(number - 1)
-        if self.recipe.active.warm_start and before.is_dir():
+        if section_of(self.recipe).warm_start and before.is_dir():
             settings |= {"model.name": str(before), "model.initialization": "pretrained"}
         unpushed = self.recipe.replace({}, without=["hub"])
         outcome = finetune(plain_recipe(unpushed, self.directory, settings, self.pool))
@@ -102,8 +102,7 @@ class FineTuned:
         return Fitted(metrics, lambda: self._score(outcome.model, outcome.processing_class, number))
 
     def _score(self, model: Any, processing_class: Any, number: int) -> Scored:
-        active, recipe = self.recipe.active, self.recipe
-        assert active is not None
+        active, recipe = section_of(self.recipe), self.recipe
         task: Any = tasks.bind(self.pool.task, model, processing_class)
         limits = encoding_limits(task, model.config, processing_class, recipe.data, recipe.place)
         rows = task.encode(self.pool.rows, processing_class, split="pool", **limits).dataset
@@ -205,8 +204,7 @@ class LinearHead:
 
     def fit(self, labels: Mapping[int, str], number: int) -> Fitted:
         """The model of a round."""
-        active = self.recipe.active
-        assert active is not None
+        active = section_of(self.recipe)
         numbers = np.asarray(sorted(labels))
         targets = np.asarray([self.pool.classes.index(labels[row]) for row in numbers.tolist()])
         head = self._head(numbers, targets)

@@ -10,22 +10,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hf_efficient.data.randomness import generator_for
 from hf_efficient.errors import RunDirectoryError
-from hf_efficient.experiments.active import acquisition
 from hf_efficient.experiments.active.pool import write_rows
+from hf_efficient.experiments.active.section import section_of
 from hf_efficient.experiments.active.seed_set import cluster_middles, random_rows, stratified_rows
-from hf_efficient.experiments.active.state import (
-    ActiveDirectory,
-    LabelLog,
-    Record,
-    append_lines,
-    hold_to,
-    read_lines,
-)
+from hf_efficient.experiments.active.state import ActiveDirectory, LabelLog, hold_to
 from hf_efficient.experiments.active.stopping import ROWS_OF_AGREEMENT, WHEN_TO_STOP, agreement, reason_to_stop
+from hf_efficient.experiments.active.strategies import choose
+from hf_efficient.experiments.json_lines import Record, append_lines, read_lines
+from hf_efficient.report.active_rounds import SEED_SET
 
 if TYPE_CHECKING:
-    from hf_efficient.experiments.active.acquisition import Array, Rows
+    from hf_efficient.experiments.active.acquisition import Rows
     from hf_efficient.experiments.active.features import Features
     from hf_efficient.experiments.active.learners import Learner, Scored
     from hf_efficient.experiments.active.pool import Pool
@@ -66,8 +63,7 @@ class Loop:
     @property
     def active(self) -> Active:
         """The recipe's section."""
-        assert self.recipe.active is not None
-        return self.recipe.active
+        return section_of(self.recipe)
 
     @property
     def seed(self) -> int:
@@ -150,17 +146,42 @@ class Loop:
         number, start, cpu_start = len(history), time.perf_counter(), time.process_time()
         labels = dict(self.log.labels)
         candidates = np.setdiff1d(np.arange(len(self.pool)), sorted(self.log.settled | self.pool.doubles))
-        record: Record = {"round": number, "labels": len(labels), "metrics": {}, "metric": None, "agreement": None}
+        record: Record = {"round": number, "labels": len(labels)}
         if len(set(labels.values())) < 2:
-            reason, chosen, by = self._stop([], labels, candidates), self._first(number, candidates), "seed_set"
+            record |= self._without_model(number, labels, candidates)
         else:
-            reason, chosen, by = self._with_model(record, history, labels, candidates)
-        record |= {"by": by, "chosen": [] if reason else chosen, "stopped": reason}
-        record |= {"recipe": self.recipe.digest()} if reason else {}
+            record |= self._with_model(number, history, labels, candidates)
+        record |= {"recipe": self.recipe.digest()} if record["stopped"] else {}
         record["seconds"] = time.perf_counter() - start
         record["cpu_seconds"] = time.process_time() - cpu_start
         self._show(record)
         return record
+
+    def _without_model(self, number: int, labels: Mapping[int, str], candidates: Rows) -> Record:
+        """Rows to begin with; more of them where those before were all of one class."""
+        reason = self._stop([], labels, candidates)
+        first = [] if reason else self._seed_set(number, candidates, self._size(number, len(labels))).tolist()
+        found: Record = {"metrics": {}, "metric": None, "agreement": None, "by": SEED_SET}
+        return {**found, "chosen": [{"id": row} for row in first], "stopped": reason}
+
+    def _with_model(
+        self, number: int, history: Sequence[Record], labels: Mapping[int, str], candidates: Rows
+    ) -> Record:
+        """What the model of these labels is worth, and the rows that the strategy chooses by it."""
+        modelled = [record for record in history if record["by"] != SEED_SET]
+        fitted = self.learner.fit(labels, number)
+        found: Record = {"metrics": dict(fitted.metrics), "metric": fitted.metrics.get(self.metric), "agreement": None}
+        found |= {"by": self.active.strategy, "chosen": []}
+        found["stopped"] = self._stop([*modelled, found], labels, candidates)
+        if found["stopped"]:  # what the model makes of the pool is not asked for
+            return found
+        scored = fitted.score()
+        found["agreement"] = self._agreement(number, scored, labels)
+        found["stopped"] = self._stop([*modelled, found], labels, candidates)
+        if not found["stopped"]:
+            size = self._size(number, len(labels))
+            found["chosen"] = self._choose(number, scored, np.asarray(sorted(labels)), candidates, size)
+        return found
 
     def _stop(self, history: Sequence[Record], labels: Mapping[int, str], candidates: Rows) -> str | None:
         better = self.pool.task.greater_is_better(self.metric)
@@ -175,41 +196,18 @@ class Loop:
         wanted = self.active.query_size if number else self.active.seed_size
         return min(wanted, self.active.budget - num_labels)
 
-    def _first(self, number: int, candidates: Rows) -> list[Record]:
-        """Rows to begin with; more of them where those before were all of one class."""
-        size = self._size(number, len(self.log.labels))
-        rows = self._seed_set(number, candidates, size) if size > 0 and len(candidates) else candidates[:0]
-        return [{"id": int(row)} for row in rows]
-
     def _seed_set(self, number: int, candidates: Rows, size: int) -> Rows:
-        seed = int(np.random.default_rng([self.seed, number]).integers(2**31))
+        seed = int(generator_for(self.seed, number).integers(2**31))
         if self.active.seed_set == "stratified":
             labels = [self.pool.known[row] for row in candidates.tolist()]
             return stratified_rows(candidates, labels, size, seed)
         if self.active.seed_set == "clusters":
             return cluster_middles(candidates, lambda: self.features.of_pool, size, seed)
-        return random_rows(candidates, size, np.random.default_rng(seed))
-
-    def _with_model(
-        self, record: Record, history: Sequence[Record], labels: Mapping[int, str], candidates: Rows
-    ) -> tuple[str | None, list[Record], str]:
-        number = record["round"]
-        fitted = self.learner.fit(labels, number)
-        record["metrics"] = dict(fitted.metrics)
-        record["metric"] = fitted.metrics.get(self.metric)
-        modelled = [earlier for earlier in history if earlier["by"] != "seed_set"]
-        if (reason := self._stop([*modelled, record], labels, candidates)) is not None:
-            return reason, [], self.active.strategy  # what the model makes of the pool is not asked for
-        scored = fitted.score()
-        record["agreement"] = self._agreement(number, scored, labels)
-        reason = self._stop([*modelled, record], labels, candidates)
-        size = self._size(number, len(labels))
-        chosen = [] if reason else self._choose(number, scored, np.asarray(sorted(labels)), candidates, size)
-        return reason, chosen, self.active.strategy
+        return random_rows(candidates, size, generator_for(seed))
 
     def _agreement(self, number: int, scored: Scored, labels: Mapping[int, str]) -> float | None:
         """How well the round's predictions agree with those of the round before, on rows that neither has learnt."""
-        watched = np.sort(np.random.default_rng([self.seed]).permutation(len(self.pool))[:ROWS_OF_AGREEMENT])
+        watched = np.sort(generator_for(self.seed).permutation(len(self.pool))[:ROWS_OF_AGREEMENT])
         predicted = scored.predicted[watched]
         unseen = ~np.isin(watched, list(labels))
         before = self.directory.predictions(number - 1)
@@ -220,9 +218,7 @@ class Loop:
         return agreement(np.load(before)[unseen], predicted[unseen])
 
     def _choose(self, number: int, scored: Scored, labelled: Rows, candidates: Rows, size: int) -> list[Record]:
-        rows, scores = choose(
-            self.active, scored, labelled, candidates, size, np.random.default_rng([self.seed, number])
-        )
+        rows, scores = choose(self.active, scored, labelled, candidates, size, generator_for(self.seed, number))
         probabilities = scored.probabilities[rows]
         return [
             {"id": int(row), "score": float(score), "predicted": self.pool.classes[p.argmax()], "p": float(p.max())}
@@ -231,45 +227,9 @@ class Loop:
 
     def _show(self, record: Record) -> None:
         metric = "" if record["metric"] is None else f", {self.metric} {record['metric']:.4f}"
-        how = "no model yet" if record["by"] == "seed_set" else "a model"
+        how = "no model yet" if record["by"] == SEED_SET else "a model"
         then = record["stopped"] or f"{len(record['chosen'])} rows chosen by {self._by(record)}"
         self.shown(f"round {record['round']}: {record['labels']} labels, {how}{metric}; {then}")
 
     def _by(self, record: Record) -> str:
-        return self.active.seed_set if record["by"] == "seed_set" else record["by"]
-
-
-def choose(
-    active: Active, scored: Scored, labelled: Rows, candidates: Rows, size: int, generator: np.random.Generator
-) -> tuple[Rows, Array]:
-    """The rows that a strategy wants labelled, and the score of each."""
-    if active.strategy in ("core_set", "badge"):
-        assert scored.embeddings is not None
-        embeddings = scored.embeddings.astype(np.float64)
-        if active.strategy == "core_set":
-            return acquisition.core_set(embeddings, labelled, candidates, size)
-        return acquisition.badge(scored.probabilities, embeddings, candidates, size, generator)
-    scores = scores_of(active, scored, labelled, generator)
-    if active.balanced:
-        rows = acquisition.highest_of_each(scores, scored.predicted, candidates, size, generator)
-    else:
-        rows = acquisition.highest(scores, candidates, size, generator)
-    return rows, scores[rows]
-
-
-def scores_of(active: Active, scored: Scored, labelled: Rows, generator: np.random.Generator) -> Array:
-    """What a strategy makes of each row of the pool: the higher, the more its label is worth."""
-    match active.strategy:
-        case "least_confidence":
-            return acquisition.least_confidence(scored.probabilities)
-        case "margin":
-            return acquisition.margin(scored.probabilities)
-        case "entropy":
-            return acquisition.entropy(scored.probabilities)
-        case "bald":
-            assert scored.members is not None
-            return acquisition.bald(scored.members)
-        case "contrastive":
-            assert scored.embeddings is not None
-            return acquisition.contrastive(scored.probabilities, scored.embeddings, labelled, active.neighbours)
-    return generator.random(len(scored.probabilities))
+        return self.active.seed_set if record["by"] == SEED_SET else record["by"]

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from hf_efficient import tasks
 from hf_efficient.data.labels import class_label_names, is_labelled, known_ids, label_name, read_labels
 from hf_efficient.data.load import load_tables, load_unchecked
-from hf_efficient.errors import DataError, PlanError, RunDirectoryError
+from hf_efficient.errors import DataError, PlanError
+from hf_efficient.experiments.active.section import section_of
+from hf_efficient.report.write import write_file
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -108,22 +110,25 @@ class Pool:
     @cached_property
     def doubles(self) -> frozenset[int]:
         """Rows whose texts stand in an earlier row: one label does for all."""
-        if not self.text_columns:
-            return frozenset()
+        return frozenset(range(len(self))) - set(self.first_rows().values()) if self.text_columns else frozenset()
+
+    def first_rows(self) -> dict[tuple[str, ...], int]:
+        """The first row of each text, or of each pair; none where rows are images."""
         first: dict[tuple[str, ...], int] = {}
-        columns = (self.rows[name][:] for name in self.text_columns)
-        return frozenset(
-            number
-            for number, texts in enumerate(zip(*columns, strict=True))
-            if first.setdefault(texts, number) != number
-        )
+        for number, texts in enumerate(self._texts_of(self.rows)):
+            first.setdefault(texts, number)
+        return first
 
     def overlap(self) -> int:
         """How many rows of the pool are also scored, as far as texts tell."""
-        if self.validation is None or not self.text_columns:
+        if self.validation is None:
             return 0
-        scored = set(zip(*(self.validation[name][:] for name in self.text_columns), strict=True))
-        return sum(row in scored for row in zip(*(self.rows[name][:] for name in self.text_columns), strict=True))
+        scored = set(self._texts_of(self.validation))
+        return sum(texts in scored for texts in self._texts_of(self.rows))
+
+    def _texts_of(self, table: Dataset) -> Iterator[tuple[str, ...]]:
+        """The text of each row, or both of a pair; none where rows are images."""
+        return zip(*(table[name][:] for name in self.text_columns), strict=True)
 
 
 def _file_of(image: Mapping[str, Any]) -> bytes:
@@ -152,16 +157,8 @@ def write_rows(rows: Dataset, path: Path) -> None:
     """
     from hf_efficient.data.images import without_bars
 
-    partial = path.with_suffix(".partial")
-    try:
-        with without_bars():
-            rows.to_parquet(partial)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise RunDirectoryError(
-            f"{path}: can't be written ({error.strerror}); free the disk, and start the same command again."
-        ) from error
+    with without_bars():
+        write_file(path, rows.to_parquet)
 
 
 def load_pool(recipe: Recipe) -> Pool:
@@ -172,8 +169,7 @@ def load_pool(recipe: Recipe) -> Pool:
         DataError: rows that can't be used, or without classes.
         PlanError: the task is not to give each row one of several classes.
     """
-    assert recipe.active is not None
-    return _simulated(recipe) if recipe.active.is_simulated else _to_be_labelled(recipe)
+    return _simulated(recipe) if section_of(recipe).is_simulated else _to_be_labelled(recipe)
 
 
 def _simulated(recipe: Recipe) -> Pool:

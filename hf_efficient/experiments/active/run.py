@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hf_efficient.data.functions import load_function
-from hf_efficient.errors import PlanError, RecipeError, RunDirectoryError, did_you_mean
+from hf_efficient.errors import RecipeError, RunDirectoryError, did_you_mean
 from hf_efficient.experiments.active.features import Features
 from hf_efficient.experiments.active.labellers.file import FileLabeller, import_labels
-from hf_efficient.experiments.active.labellers.functions import by_function, simulated
+from hf_efficient.experiments.active.labellers.formats import SUFFIXES
+from hf_efficient.experiments.active.labellers.functions import by_function, name_of, simulated
 from hf_efficient.experiments.active.labellers.web import WebLabeller
 from hf_efficient.experiments.active.learners import FineTuned, LinearHead
 from hf_efficient.experiments.active.loop import Labeller, Loop
 from hf_efficient.experiments.active.plain import plain_recipe, refuse_without_scores
 from hf_efficient.experiments.active.pool import Pool, load_pool, write_rows
-from hf_efficient.experiments.active.state import ActiveDirectory, Record
+from hf_efficient.experiments.active.section import section_of
+from hf_efficient.experiments.active.state import ActiveDirectory
+from hf_efficient.experiments.json_lines import Record
 from hf_efficient.recipe import Recipe
 from hf_efficient.report.active_figure import can_draw, draw_curves
 from hf_efficient.report.active_rounds import rounds_markdown
@@ -44,6 +47,8 @@ class ActiveOutcome:
     directory: ActiveDirectory
     pending: tuple[int, ...]
     """Rows that wait for a label."""
+    to_label: Path | None
+    """The file in which they wait to be filled in; None where none do."""
     outcome: Outcome | None
     """The run on all labels at the end; None while labels are waited for."""
 
@@ -68,9 +73,9 @@ def active_learning(
     Raises:
         HfEfficientError: anything that the user can mend; see `hf_efficient.errors`.
     """
-    words = _as_recipe(recipe, overrides)
+    words = Recipe.of(recipe, overrides)
     if labeller is not None and words.active is not None:
-        words = words.replace({"active.labeller": f"{labeller.__module__}:{labeller.__qualname__}"})
+        words = words.replace({"active.labeller": name_of(labeller)})
     given = None if labeller is None else by_function(labeller)
     return run_active(words, given, None if labels is None else Path(labels), shown=shown)
 
@@ -104,7 +109,14 @@ def run_active(
         finally:
             write_report(loop)
         outcome = _finish(loop) if stopped else None
-        return ActiveOutcome(tuple(loop.history()), dict(loop.log.labels), directory, loop.pending, outcome)
+        history, labelled = tuple(loop.history()), dict(loop.log.labels)
+        return ActiveOutcome(history, labelled, directory, loop.pending, _to_label(loop), outcome)
+
+
+def _to_label(loop: Loop) -> Path | None:
+    if not loop.pending or loop.active.labeller != "file":
+        return None
+    return loop.directory.to_label(loop.history()[-1]["round"], SUFFIXES[loop.active.file])
 
 
 def _import(labels: Path, loop: Loop) -> None:
@@ -130,23 +142,6 @@ def _notes(pool: Pool) -> Iterator[str]:
         yield f"{number} rows of the pool are also scored, which flatters the metric; take them out of one"
     if pool.doubles:
         yield f"{len(pool.doubles)} rows of the pool have the text of another one, and are not asked for"
-
-
-def section_of(recipe: Recipe) -> Active:
-    """The recipe's section `active`.
-
-    Raises:
-        RecipeError: it has none.
-        PlanError: several processes run it.
-    """
-    if recipe.active is None:
-        raise RecipeError(
-            f"{recipe.place('active')} is missing: it says which rows are worth a label; write active: {{strategy: "
-            "margin}, or run `hf-efficient finetune`."
-        )
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise PlanError("active learning runs as one process; start it without a launcher.")
-    return recipe.active
 
 
 def make_loop(
@@ -223,11 +218,3 @@ def _finish(loop: Loop) -> Outcome | None:
     outcome = finetune(plain_recipe(loop.recipe, loop.directory, {"data.train": str(rows)}, loop.pool))
     shutil.rmtree(loop.directory.run(0).parent, ignore_errors=True)  # the models of the last rounds
     return outcome
-
-
-def _as_recipe(recipe: Any, overrides: Any) -> Recipe:
-    if isinstance(recipe, Recipe):
-        return recipe.replace(overrides) if overrides else recipe
-    if isinstance(recipe, Mapping):
-        return Recipe.from_mapping(recipe, overrides)
-    return Recipe.load(recipe, overrides)

@@ -30,11 +30,11 @@ def cluster_middles(candidates: Rows, features: Callable[[], Array], size: int, 
     """
     from sklearn.cluster import KMeans
 
-    points = features()[candidates].astype(np.float64)
     if size >= len(candidates):
         return candidates
+    points = features()[candidates].astype(np.float64)
     distinct = min(size, len(np.unique(points, axis=0)))
-    middles = KMeans(distinct, n_init=1, max_iter=50, random_state=seed % 2**32).fit(points).cluster_centers_
+    middles = KMeans(distinct, n_init=1, max_iter=50, random_state=seed).fit(points).cluster_centers_
     chosen: list[int] = []
     for middle in np.resize(middles, (size, points.shape[1])):
         order = ((points - middle) ** 2).sum(axis=1).argsort(kind="stable")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hf_efficient.errors import RunDirectoryError
+from hf_efficient.experiments.json_lines import Record, append_lines, read_lines
 from hf_efficient.report.write import write_whole
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -116,64 +114,7 @@ class LabelLog:
             self.skipped.add(row)
 
 
-def read_lines(path: Path) -> Iterator[Record]:
-    """The JSON objects of a file; a last line that was cut off is none.
-
-    Raises:
-        RunDirectoryError: another line is no JSON object.
-    """
-    lines = path.read_bytes().split(b"\n") if path.exists() else []
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            if number == len(lines):
-                return
-            raise RunDirectoryError(f"{path}:{number} is no record of a loop; take the line away.") from error
-        yield record
-
-
-def append_lines(path: Path, records: Sequence[Record]) -> None:
-    """Add records to a file, which are on disk when this returns; what was cut off before is none.
-
-    Raises:
-        RunDirectoryError: the file can't be written.
-    """
-    text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    try:
-        with path.open("ab+") as file:
-            _end_last_line(file)
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise RunDirectoryError(
-            f"{path}: can't be written ({error.strerror}); free the disk, and start the same command again."
-        ) from error
-
-
-def _end_last_line(file: Any) -> None:
-    """End a record that lacks its line break, and take away what a write that was cut off has left of one."""
-    end = file.seek(0, os.SEEK_END)
-    file.seek(max(end - 2**20, 0))
-    last = file.read().rpartition(b"\n")[2]
-    if last and _is_whole(last):
-        file.write(b"\n")
-    else:
-        file.truncate(end - len(last))
-
-
-def _is_whole(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True
-
-
-def hold_to(path: Path, facts: Mapping[str, Any], what: str) -> None:
+def hold_to(path: Path, facts: Mapping[str, Any], remedy: str) -> None:
     """Remember what a loop was started with, and refuse to go on with anything else.
 
     Raises:
@@ -187,5 +128,5 @@ def hold_to(path: Path, facts: Mapping[str, Any], what: str) -> None:
     if changed:
         raise RunDirectoryError(
             f"{path.parent} holds a loop with another {changed[0]} ({earlier.get(changed[0])} there, "
-            f"{facts[changed[0]]} here); {what}"
+            f"{facts[changed[0]]} here); {remedy}"
         )

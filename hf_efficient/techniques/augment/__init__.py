@@ -148,6 +148,8 @@ def _note(facts: dict[str, Any], rows: TrainRows, section: Augment) -> str:
     made = (
         f"augment: {views // epochs:,} views of {num_rows:,} training rows{each}; {share:.1%} of them equal their row"
     )
+    if facts["too_long"]:
+        made = f"{made}, {facts['too_long']:,} of all since a text is too long for the model"
     if not rows.makes_views and not section.text_augmenters.keys().isdisjoint(BY_MODELS):
         return f"{made}; those by models that are not there yet are not made to explain a run"
     if facts.get("found"):
@@ -156,4 +158,6 @@ def _note(facts: dict[str, Any], rows: TrainRows, section: Augment) -> str:
         made = f"{made}; {facts['found']:,} were found on disk{spent}"
     if section.keep_label is None:
         return made
+    if not rows.makes_views:
+        return f"{made}; augment.keep_label is not asked to explain a run"
     return f"{made}, and {facts['dropped']:,} of all were taken for another class and are their row instead"

@@ -17,8 +17,8 @@ from hf_efficient.techniques.augment.writing import Sampling, Writer
 class Translator(Protocol):
     """What translates from one language into one other."""
 
-    def translate(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
-        """The translation of each text; nothing where there is none."""
+    def translate(self, texts: Sequence[str], seeds: Sequence[int], /) -> Sequence[str | None]:
+        """The translation of each text; nothing where there is none, None where it is too long."""
         ...
 
 
@@ -30,15 +30,15 @@ class ModelTranslator:
     languages: tuple[str, str] | None = None
     """From and to, for models of many languages."""
 
-    def translate(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
-        """The translation of each text; nothing where it is too long for the model, which then comes to no end."""
+    def translate(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str | None]:
+        """The translation of each text; nothing where it comes to no end, None where the text is too long."""
         forced: dict[str, Any] = {}
         tokenizer = self.writer.loaded.tokenizer
         if self.languages is not None:
             tokenizer.src_lang = self.languages[0]
             forced["forced_bos_token_id"] = language_token(tokenizer, self.languages[1])
         written = self.writer.write(texts, texts, seeds, **forced)
-        return [found.text if found.is_finished else "" for found in written]
+        return [None if found is None else found.text if found.is_finished else "" for found in written]
 
 
 def language_token(tokenizer: Any, language: str) -> int | None:
@@ -96,10 +96,13 @@ class BackTranslator:
         )
 
     def views(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
-        """One view of each text; the text itself where it is too long, or nothing came back."""
+        """One view of each text; the text itself where nothing came back, nothing where it is too long either way."""
         there = self.forward.translate(texts, seeds)
-        back = self.backward.translate(there, [seed + 1 for seed in seeds])
-        return [view.strip() or text for view, text in zip(back, texts, strict=True)]
+        back = self.backward.translate([text or "" for text in there], [seed + 1 for seed in seeds])
+        return [
+            "" if first is None or view is None else view.strip() or text
+            for first, view, text in zip(there, back, texts, strict=True)
+        ]
 
 
 _OFFLINE_PASS: Final = 8

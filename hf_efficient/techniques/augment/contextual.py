@@ -107,24 +107,29 @@ class Contextualizer:
         return torch.tensor([0.0 if word else -math.inf for word in self._words[:width]])
 
     def views(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
-        """One view of each text; the text itself where it has no word, holds a mask, or is too long for the model."""
+        """One view of each text; the text itself where it has no word or holds a mask, nothing where it is too long."""
         rows = [masked(text, self.share, seed) for text, seed in zip(texts, seeds, strict=True)]
         mask = self.loaded.tokenizer.mask_token
         ids = self.loaded.tokenizer([row.shown(mask) for row in rows], verbose=False)["input_ids"]
-        fitting = [number for number, row in enumerate(rows) if self._fits(row, ids[number])]
-        views = list(texts)
-        if fitting:
-            chosen = [rows[number] for number in fitting]
-            for number, view in zip(fitting, self._filled(chosen, [ids[n] for n in fitting]), strict=True):
+        views = [text if self._fits(tokens) else "" for text, tokens in zip(texts, ids, strict=True)]
+        chosen = [n for n, row in enumerate(rows) if views[n] and self._is_masked(row, ids[n])]
+        if chosen:
+            for number, view in zip(
+                chosen, self._filled([rows[n] for n in chosen], [ids[n] for n in chosen]), strict=True
+            ):
                 views[number] = view
         return views
 
-    def _fits(self, row: Masked, ids: list[int]) -> bool:
-        tokenizer, positions = self.loaded.tokenizer, positions_of(self.loaded.model.config)
+    def _fits(self, ids: list[int]) -> bool:
+        positions = positions_of(self.loaded.model.config)
+        return positions is None or len(ids) <= positions
+
+    def _is_masked(self, row: Masked, ids: list[int]) -> bool:
+        """Whether the masks of a text are those that stand for its words, and there is one."""
+        tokenizer = self.loaded.tokenizer
         if not row.spans or tokenizer.mask_token in row.text:
             return False
-        is_short = positions is None or len(ids) <= positions
-        return is_short and ids.count(tokenizer.mask_token_id) == len(row.spans)
+        return ids.count(tokenizer.mask_token_id) == len(row.spans)
 
     def _filled(self, rows: list[Masked], ids: list[list[int]]) -> list[str]:
         scores = self._scores(ids)

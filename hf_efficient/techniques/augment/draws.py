@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
@@ -14,14 +15,18 @@ _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _WORDS: Final = 1 << 24
 """More than any text has."""
 
-BALANCING: Final = 97
-"""The purpose of the random numbers that say which rows of a class have a view more than the others."""
-WHICH: Final = 98
-"""The purpose of the random number that says which augmenter a row's view takes."""
-_SEEDS: Final = 99
-"""The purpose of seeds for others' random numbers."""
-
 Numbers = NDArray[np.int64]
+
+
+class Purpose(IntEnum):
+    """What random numbers are for beside the augmenters' own purposes, which are small numbers."""
+
+    BALANCING = 97
+    """Which rows of a class have a view more than the others."""
+    AUGMENTER = 98
+    """Which augmenter a row's view takes."""
+    SEEDS = 99
+    """Seeds for others' random numbers."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +39,9 @@ class Draws:
     column: int = 0
     """Of rows with two texts, which."""
 
-    def generator(self, row: int) -> np.random.Generator:
-        """Random numbers of one row."""
-        return np.random.default_rng([self.seed, self.epoch, self.copy, self.column, row])
-
     def seeds(self, rows: Sequence[int] | Numbers) -> list[int]:
         """A seed for each row, from 0 up to 2⁶³."""
-        seeds: list[int] = (self._mixed(np.asarray(rows), 0, _SEEDS) >> np.uint64(1)).tolist()
+        seeds: list[int] = (self._mixed(np.asarray(rows), 0, Purpose.SEEDS) >> np.uint64(1)).tolist()
         return seeds
 
     def uniform(self, rows: Numbers, turn: int, purpose: int = 0) -> NDArray[np.float64]:

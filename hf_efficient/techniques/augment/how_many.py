@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hf_efficient.errors import PlanError
-from hf_efficient.techniques.augment.draws import BALANCING, Draws, Numbers
+from hf_efficient.techniques.augment.draws import Draws, Numbers, Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,7 @@ def rows_of_copies(rows: TrainRows, section: Augment) -> list[Numbers]:
     place = rows.place("augment.below_class_size")
     require_classes(rows.task, place)
     (label,) = rows.columns.label
-    lacking = balancing(rows.table[label][:], section.below_class_size, rows.seed, place)
-    return [np.flatnonzero(lacking > copy) for copy in range(int(lacking.max(initial=0)))]
+    return balanced_copies(rows.table[label][:], section.below_class_size, rows.seed, place)
 
 
 def require_classes(task: Task, place: str) -> None:
@@ -45,7 +44,17 @@ def require_classes(task: Task, place: str) -> None:
         )
 
 
-def balancing(labels: Sequence[Any], size: int, seed: int, place: str = "augment.below_class_size") -> Numbers:
+def balanced_copies(labels: Sequence[Any], size: int, seed: int, place: str) -> list[Numbers]:
+    """The rows of which a first view is made, of which a second one, and so on, to bring each class up to a size.
+
+    Raises:
+        PlanError: as `balancing`.
+    """
+    lacking = balancing(labels, size, seed, place)
+    return [np.flatnonzero(lacking > copy) for copy in range(int(lacking.max()))]
+
+
+def balancing(labels: Sequence[Any], size: int, seed: int, place: str) -> Numbers:
     """How many views of each row bring each class up to a size; a class's rows differ by one at most.
 
     Raises:
@@ -57,7 +66,7 @@ def balancing(labels: Sequence[Any], size: int, seed: int, place: str = "augment
             f"{place} is {size}, and the smallest class has {counts.min():,} rows; raise it, or take it out."
         )
     numbers = np.arange(len(classes))
-    order = np.lexsort((Draws(seed, 0, 0).uniform(numbers, 0, BALANCING), classes))
+    order = np.lexsort((Draws(seed, 0, 0).uniform(numbers, 0, Purpose.BALANCING), classes))
     place_in_class = np.empty_like(numbers)
     place_in_class[order] = numbers - np.repeat(np.cumsum(counts) - counts, counts)
     whole, rest = np.divmod(np.maximum(size - counts, 0)[classes], counts[classes])

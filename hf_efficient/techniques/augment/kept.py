@@ -25,7 +25,10 @@ class Costly(Protocol):
         ...
 
     def views(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
-        """One view of each text, by its own seed: which texts come together must not matter."""
+        """One view of each text, by its own seed: which texts come together must not matter.
+
+        Nothing where the text is too long for the model, as where it is empty.
+        """
         ...
 
 
@@ -57,8 +60,10 @@ class Kept:
         """CPU seconds that each view had cost which was found on disk, and not made here; None where nobody knows."""
         return list(self._cache.found.values())
 
-    def __call__(self, texts: Sequence[str], rows: Sequence[int], draws: Draws) -> list[str]:
-        """One view of each text; `rows` are their numbers in the table, by which their random numbers are drawn.
+    def __call__(self, texts: Sequence[str], rows: Sequence[int], draws: Draws) -> list[str | None]:
+        """One view of each text, None where it is too long for the model.
+
+        `rows` are their numbers in the table, by which their random numbers are drawn.
 
         Raises:
             HfEfficientError: views can't be kept.
@@ -67,8 +72,10 @@ class Kept:
         keys = [text_key(str(seed), text) for seed, text in zip(seeds, texts, strict=True)]
         if not self.makes:
             known = self._cache.known()
-            return [known.get(key, text) for key, text in zip(keys, texts, strict=True)]
-        return self._cache.texts(keys, lambda numbers: self._views(numbers, texts, seeds))
+            views = [known.get(key, text) for key, text in zip(keys, texts, strict=True)]
+        else:
+            views = self._cache.texts(keys, lambda numbers: self._views(numbers, texts, seeds))
+        return [view or (None if text.strip() else text) for view, text in zip(views, texts, strict=True)]
 
     def _views(
         self, numbers: list[int], texts: Sequence[str], seeds: Sequence[int]

@@ -52,9 +52,12 @@ class Paraphraser:
         return cls(Writer(loaded, sampling=sampling, adds_special_tokens=not loaded.tokenizer.chat_template), prompt)
 
     def views(self, texts: Sequence[str], seeds: Sequence[int], /) -> list[str]:
-        """One paraphrase of each text; the text itself where it is too long, or no paraphrase came to an end."""
+        """One paraphrase of each text; the text itself where none came to an end, nothing where it is too long."""
         written = self.writer.write([self._asked(text) for text in texts], texts, seeds)
-        return [paraphrase_in(found, text) or text for found, text in zip(written, texts, strict=True)]
+        return [
+            "" if found is None else paraphrase_in(found, text) or text
+            for found, text in zip(written, texts, strict=True)
+        ]
 
     def _asked(self, text: str) -> str:
         request, tokenizer = self.prompt.replace("{text}", text), self.writer.loaded.tokenizer

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from hf_efficient.techniques.augment.choices import Lexicon
-from hf_efficient.techniques.augment.draws import Draws
+from hf_efficient.techniques.augment.draws import Draws, Numbers
 from hf_efficient.techniques.augment.words import Words, choose, num_words
 
 
@@ -20,9 +21,7 @@ class Replace:
 
     def __call__(self, words: Words, draws: Draws) -> Words:
         """One view of each text."""
-        choices, numbers = self.lexicon(words)
-        places = choose(words, num_words(self.share, words.counts), draws, choices.has(numbers))
-        return words.with_words(places, choices.draw(numbers[places], words.drawn(places, draws)))
+        return words.with_words(*_drawn(words, self.share, self.lexicon, draws))
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,14 @@ class Insert:
 
     def __call__(self, words: Words, draws: Draws) -> Words:
         """One view of each text."""
-        choices, numbers = self.lexicon(words)
-        chosen = choose(words, num_words(self.share, words.counts), draws, choices.has(numbers))
-        more = choices.draw(numbers[chosen], words.drawn(chosen, draws))
-        texts = words.text_of[chosen]
-        gaps = words.drawn(chosen, draws, purpose=1) * (words.counts[texts] + 1)
+        places, more = _drawn(words, self.share, self.lexicon, draws)
+        texts = words.text_of[places]
+        gaps = words.drawn(places, draws, purpose=1) * (words.counts[texts] + 1)
         return words.with_more(words.begins[texts] + gaps.astype(np.int64), more, texts)
+
+
+def _drawn(words: Words, share: float, lexicon: Lexicon, draws: Draws) -> tuple[Numbers, Any]:
+    """Places of some of the words for which the lexicon has others, and one of these for each."""
+    choices, numbers = lexicon(words)
+    places = choose(words, num_words(share, words.counts), draws, choices.has(numbers))
+    return places, choices.draw(numbers[places], words.drawn(places, draws))

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from hf_efficient.techniques.augment.draws import Draws, Numbers
 from hf_efficient.techniques.augment.label_keep import LabelKeeper, with_rows_instead
-from hf_efficient.techniques.augment.texts import Augmenter, views_of
+from hf_efficient.techniques.augment.texts import Augmenter, Views, views_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -31,6 +31,8 @@ class Made:
     """The augmenter of each view; none of those that are the rows themselves."""
     num_unchanged: int
     """Views that say what their row says."""
+    num_too_long: int = 0
+    """Those of them with a text that is too long for the augmenter's model."""
     num_dropped: int = 0
     """Views that were taken for another class, and are their row instead."""
 
@@ -65,17 +67,22 @@ def make_views(rows: TrainRows, chosen: Numbers, augmenters: Mapping[str, Augmen
     table = rows.table.with_format("arrow")[:]
     if len(chosen) < len(table):
         table = table.take(pa.array(chosen))
-    unchanged: list[Any] = []
-    by: tuple[str, ...] = ()
+    made: list[Views] = []
     for number, name in enumerate(columns_of(rows)):
         column = table[name].combine_chunks()
         texts = column if pa.types.is_list(column.type) else column.cast(pa.string())
         views = views_of(texts, list(augmenters.values()), chosen, Draws(rows.seed, epoch, copy, number))
         place = table.schema.get_field_index(name)
         table = table.set_column(place, table.schema.field(place), views.column.cast(column.type))
-        unchanged.append(views.is_unchanged)
-        by = tuple(names[augmenter] for augmenter in views.by.tolist())
-    return Made(_dataset(table, rows.table), by, pc.sum(reduce(pc.and_, unchanged)).as_py() or 0)
+        made.append(views)
+    by = tuple(names[augmenter] for augmenter in made[0].by.tolist())
+    is_unchanged = reduce(pc.and_, (views.is_unchanged for views in made))
+    is_too_long = pc.and_(is_unchanged, reduce(pc.or_, (views.is_too_long for views in made)))
+    return Made(_dataset(table, rows.table), by, _num_true(is_unchanged), _num_true(is_too_long))
+
+
+def _num_true(values: Any) -> int:
+    return int(pc.sum(values).as_py() or 0)
 
 
 def with_labels_kept(made: Made, rows: Dataset, keeper: LabelKeeper | None) -> Made:
@@ -93,5 +100,6 @@ def facts_of(made: Iterable[Made]) -> dict[str, Any]:
         "views": sum(len(part.table) for part in views),
         "by": dict(Counter(chain.from_iterable(part.by for part in views))),
         "unchanged": sum(part.num_unchanged for part in views),
+        "too_long": sum(part.num_too_long for part in views),
         "dropped": sum(part.num_dropped for part in views),
     }

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hf_efficient.techniques.augment.draws import WHICH, Draws, Numbers
+from hf_efficient.techniques.augment.draws import Draws, Numbers, Purpose
 from hf_efficient.techniques.augment.words import WordAugmenter, Words
 
 _BLOCK: Final = 50_000
@@ -20,8 +20,11 @@ _BLOCK: Final = 50_000
 class TextAugmenter(Protocol):
     """What makes views of texts, given as Python's own strings."""
 
-    def __call__(self, texts: Sequence[str], rows: Sequence[int], draws: Draws) -> list[str]:
-        """One view of each text; `rows` are their numbers in the table, by which their random numbers are drawn."""
+    def __call__(self, texts: Sequence[str], rows: Sequence[int], draws: Draws) -> Sequence[str | None]:
+        """One view of each text, None where it is too long for the augmenter's model.
+
+        `rows` are their numbers in the table, by which their random numbers are drawn.
+        """
         ...
 
 
@@ -29,7 +32,7 @@ class Augmenter(Protocol):
     """What makes views of texts, or of lists of words, given as an Arrow array."""
 
     def __call__(self, column: Any, rows: Numbers, draws: Draws) -> Any:
-        """One view of each."""
+        """One view of each, null where it is too long for the augmenter's model."""
         ...
 
 
@@ -40,7 +43,7 @@ class OfStrings:
     augmenter: TextAugmenter
 
     def __call__(self, column: Any, rows: Numbers, draws: Draws) -> Any:
-        """One view of each text."""
+        """One view of each text, null where it is too long."""
         return pa.array(self.augmenter(column.to_pylist(), rows.tolist(), draws), pa.string())
 
 
@@ -71,14 +74,16 @@ class Views:
     """Number of the augmenter that made each."""
     is_unchanged: Any
     """An Arrow array: whether each is what its row says."""
+    is_too_long: Any
+    """An Arrow array: whether each is its row since that is too long for the augmenter's model."""
 
 
 def views_of(column: Any, augmenters: Sequence[Augmenter], rows: Numbers, draws: Draws) -> Views:
     """One view of each text, or list of words, of an Arrow array, by an augmenter drawn for its row.
 
-    No view is empty: where nothing is left of a text, it stays as it is.
+    No view is empty: a text of which nothing is left, or which is too long, stays as it is.
     """
-    by = replace(draws, column=0).below(np.full(len(rows), len(augmenters)), rows, 0, WHICH)
+    by = replace(draws, column=0).below(np.full(len(rows), len(augmenters)), rows, 0, Purpose.AUGMENTER)
     parts, places = [], []
     for number, augmenter in enumerate(augmenters):
         chosen = np.flatnonzero(by == number)
@@ -87,6 +92,8 @@ def views_of(column: Any, augmenters: Sequence[Augmenter], rows: Numbers, draws:
             places.append(chosen)
     views = pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate(places))))
     if pa.types.is_list(column.type):
-        return Views(views, by, pc.equal(pc.binary_join(views, " "), pc.binary_join(column, " ")))
-    views = pc.if_else(pc.equal(pc.utf8_trim_whitespace(views), ""), column, views)
-    return Views(views, by, pc.equal(views, column))
+        is_unchanged = pc.equal(pc.binary_join(views, " "), pc.binary_join(column, " "))
+        return Views(views, by, is_unchanged, views.is_null())
+    is_empty = pc.equal(pc.utf8_trim_whitespace(views), "")
+    kept = pc.if_else(pc.fill_null(is_empty, True), column, views)
+    return Views(kept, by, pc.equal(kept, column), views.is_null())

@@ -59,7 +59,7 @@ class Written:
     """What a model has written for a text."""
 
     text: str
-    """Empty where it was not asked: the text is empty, or too long for it."""
+    """Empty where it was not asked, for the text is blank."""
     is_finished: bool
     """Whether it came to an end, and was not cut off."""
 
@@ -75,8 +75,10 @@ class Writer:
     adds_special_tokens: bool = True
     """Whether requests lack the special tokens that the model expects; a chat template has put them in."""
 
-    def write(self, requests: Sequence[str], texts: Sequence[str], seeds: Sequence[int], **more: Any) -> list[Written]:
-        """What the model writes for each text.
+    def write(
+        self, requests: Sequence[str], texts: Sequence[str], seeds: Sequence[int], **more: Any
+    ) -> list[Written | None]:
+        """What the model writes for each text; None where that is too long for it.
 
         Args:
             requests: what it reads, the texts in it.
@@ -88,7 +90,7 @@ class Writer:
         read = tokenizer(list(requests), add_special_tokens=self.adds_special_tokens, verbose=False)["input_ids"]
         limits = [self._limit(len(ids)) for ids in tokenizer(list(texts), verbose=False)["input_ids"]]
         fitting = [n for n, ids in enumerate(read) if texts[n].strip() and self._fits(len(ids), limits[n])]
-        written = [Written("", False)] * len(texts)
+        written = [None if text.strip() else Written("", False) for text in texts]
         if fitting:
             rows, drawn_from = [read[number] for number in fitting], [seeds[number] for number in fitting]
             found = self._generate(rows, drawn_from, max(limits[number] for number in fitting), more)

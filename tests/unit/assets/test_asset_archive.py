@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from hf_efficient.assets.archive import extract
-from hf_efficient.assets.table import Member
+from hf_efficient.assets.asset import Member
 from hf_efficient.errors import AssetError
 
 CONTENT = b"forty-two\n"

@@ -9,8 +9,8 @@ import pytest
 
 from hf_efficient.assets import debian
 from hf_efficient.assets.archive import extract
+from hf_efficient.assets.asset import Member, Package
 from hf_efficient.assets.convert.idx import read
-from hf_efficient.assets.table import Member, Package
 from hf_efficient.errors import AssetError
 
 CONTENT = b"pixels"

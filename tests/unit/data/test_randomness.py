@@ -45,3 +45,8 @@ def test_a_purpose_and_its_numbers_decide():
     drawn = [generator_for(*of).random() for of in (("a", 1), ("a", 1), ("b", 1), ("a", 2))]
     assert drawn[0] == drawn[1]
     assert len(set(drawn)) == 3
+
+
+def test_what_is_drawn_stays_what_it_was():
+    drawn = [generator_for(*of).integers(1000, size=4).tolist() for of in ((3, 1), (3, 1, 0), ("a", 3, 1))]
+    assert drawn == [[978, 253, 579, 407], [978, 253, 579, 407], [938, 642, 905, 736]]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,6 +55,8 @@ def test_the_same_seed_chooses_the_same_rows_and_another_seed_others():
     assert first != other
     # Pinned, so that another platform or release of numpy can't quietly move rows between the sides.
     assert hold_out(strata_of([0, 1] * 10), 0.2, 0)[1].tolist() == [2, 3, 11, 18]
+    held = hold_out(strata_of([f"class {number % 7}" for number in range(1000)]), 0.2, 42)[1]
+    assert hashlib.sha256(held.astype("<i8").tobytes()).hexdigest()[:16] == "5c42c78410776022"
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_a_last_row_without_a_line_break_is_kept(experiment):
 def test_a_line_that_is_no_row_is_refused(experiment):
     run_experiment(experiment, Launcher())
     experiment.results.write_text("arm a\n" + experiment.results.read_text())
-    with pytest.raises(RunDirectoryError, match=r"results\.jsonl:1 is no row of an experiment"):
+    with pytest.raises(RunDirectoryError, match=r"results\.jsonl:1: expected a JSON object, found arm a;"):
         run_experiment(experiment, Launcher())
 
 

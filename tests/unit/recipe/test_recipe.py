@@ -68,6 +68,15 @@ def test_the_directory_of_a_run_is_named_after_the_recipe(load):
     assert Recipe.from_mapping(MAPPING).training.output_dir == "runs/recipe"
 
 
+def test_a_recipe_is_made_of_a_path_a_mapping_or_a_recipe(write):
+    path = write(MINIMAL)
+    for recipe in (path, Path(path), Recipe.load(path)):
+        assert Recipe.of(recipe, {"training.seed": 3}) == Recipe.load(path, {"training.seed": 3})
+    assert Recipe.of(MAPPING, ["training.seed=3"]) == Recipe.from_mapping(MAPPING, {"training.seed": 3})
+    recipe = Recipe.load(path)
+    assert Recipe.of(recipe) is recipe
+
+
 def test_lists_and_whole_numbers_fit_their_fields(load):
     recipe = load(
         "task:\n  labels: [a, b]\n", "data.limit=1e3", "training.learning_rate=1", "training.warmup_steps=1e2"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from hf_efficient.report.arms import arms_table
+import io
+
+from rich.console import Console
+
+from hf_efficient.report.arms import arms_table, compared_metric, print_arms
 
 
 def row(arm, accuracy, seconds, *, adapter=None, seed=0, condition=None):
@@ -55,6 +59,24 @@ def test_an_arm_is_measured_against_its_control_seed_by_seed():
     assert other[3] == "+0.0300 ± 0.0141"
 
 
+def test_arms_are_compared_in_the_split_that_was_held_out():
+    rows = [row("a", 0.80, 1.0), row("b", 0.90, 1.0)]
+    assert compared_metric(rows) == ("validation", "accuracy")
+    for one, accuracy in zip(rows, (0.75, 0.70), strict=True):
+        one["metrics"] = {"test": {"loss": 0.5, "f1": 0.6, "accuracy": accuracy}, **one["metrics"]}
+    assert compared_metric(rows) == ("test", "accuracy")
+    header, control, other = arms_table(rows, "a")
+    assert header[2:6] == ["Accuracy\nvalidation", "Accuracy\ntest", "against a\ntest", "CPU time"]
+    assert control[2:5] == ["0.8000", "0.7500", ""]
+    assert other[2:5] == ["0.9000", "0.7000", "-0.0500"]
+
+
+def test_arms_that_nobody_scores_are_not_compared():
+    rows = [{**row(arm, 0.8, 1.0), "metrics": {}} for arm in ("a", "b")]
+    assert compared_metric(rows) is None
+    assert arms_table(rows, "a")[0] == ["arm", "seeds", "CPU time", "peak\nmemory", "trained", "stored"]
+
+
 def test_each_condition_has_lines_of_its_own():
     rows = [
         row("a", 0.8, 1.0, condition="few"),
@@ -69,3 +91,11 @@ def test_each_condition_has_lines_of_its_own():
         ["all", "a", "1", "0.9000"],
     ]
     assert lines[1][4] == "-0.1000"
+
+
+def test_a_pipe_is_given_the_whole_table():
+    rows = [row(f"an-arm-of-a-long-name-{seed}", 0.8, 1.0, condition="a-condition-of-a-long-name") for seed in range(2)]
+    text = io.StringIO()
+    print_arms(rows, Console(file=text), control="an-arm-of-a-long-name-0")
+    line = ["a-condition-of-a-long-name", "an-arm-of-a-long-name-1", "1", "0.8000", "+0.0000", "1.0", "s", "2", "GB"]
+    assert text.getvalue().splitlines()[-1].split() == [*line, "1,000", "4", "kB"]

@@ -6,6 +6,7 @@ import pytest
 
 from hf_efficient.errors import RunDirectoryError
 from hf_efficient.report import read_report, write_reports
+from hf_efficient.report.write import write_file
 from tests.unit.report import reports
 
 
@@ -46,6 +47,19 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert read_report(tmp_path) == reports.single_label()
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_file_is_whole_or_as_it_was(tmp_path):
+    path = tmp_path / "rows.csv"
+    write_file(path, lambda partial: partial.write_text("whole"))
+
+    def is_cut_off(partial):
+        partial.write_text("ha")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(RunDirectoryError, match=r"rows\.csv: can't be written \(No space left on device\); free the"):
+        write_file(path, is_cut_off)
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("rows.csv", "whole")]
 
 
 def test_not_a_number_is_refused_before_anything_is_written(tmp_path):

@@ -10,16 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hf_efficient.errors import DataError
-from hf_efficient.experiments.active.labellers.answers import (
-    LABEL,
-    SKIP,
-    SUFFIXES,
-    Answer,
-    Understood,
-    read_answers,
-    understand,
-    write_questions,
-)
+from hf_efficient.experiments.active.labellers.answers import LABEL, SKIP, Answer, Understood, understand
+from hf_efficient.experiments.active.labellers.formats import SUFFIXES, read_answers, write_questions
 
 if TYPE_CHECKING:
     from hf_efficient.experiments.active.loop import Query
@@ -73,7 +65,7 @@ class FileLabeller:
         except DataError as error:
             return [str(error)]
         found = understood(answers, query.pool)
-        keep(found, log, query.chosen, str(path.name))
+        keep(found, log, query.chosen, path.name)
         missing = [row for row in query.rows if row not in log.settled]
         if self.wait and missing and not found.problems:
             return [f"waiting for {len(missing)} labels in {path}"]
@@ -81,7 +73,7 @@ class FileLabeller:
 
 
 def keep(found: Understood, log: LabelLog, rows: Container[int], by: str) -> int:
-    """Add what is new of these rows to the log, or corrects what they say; gives how many labels that were."""
+    """Add what is new of these rows to the log, or correct what it says; gives how many labels that were."""
     mine = [row for row in found.answers if row in rows and (row not in log.settled or log.by[row] == by)]
     new = {row: found.labels[row] for row in mine if found.answers[row] not in (None, log.labels.get(row))}
     if new:
@@ -117,12 +109,8 @@ def finder(pool: Pool) -> Callable[[Answer], int | None]:
     numbers: dict[tuple[Any, ...], int] = {}
 
     def find(answer: Answer) -> int | None:
-        if not pool.text_columns:
-            return None
         if not numbers:
-            columns = (pool.rows[name][:] for name in pool.text_columns)
-            for number, texts in enumerate(zip(*columns, strict=True)):
-                numbers.setdefault(texts, number)
+            numbers.update(pool.first_rows())
         return numbers.get(tuple(answer.texts.get(name) for name in pool.text_columns))
 
     return find

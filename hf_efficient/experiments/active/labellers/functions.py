@@ -46,3 +46,8 @@ def by_function(function: Callable[[Sequence[Any]], Sequence[Any]]) -> Labeller:
         log.give_all(dict(zip(query.rows, names, strict=True)), "function")
 
     return label
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """`module:name` of a function, or of the class of what is called like one."""
+    return f"{function.__module__}:{getattr(function, '__qualname__', type(function).__qualname__)}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hf_efficient.data.drawn import Numbers, layout
-from hf_efficient.techniques.augment.how_many import balancing, require_classes
+from hf_efficient.techniques.augment.how_many import balanced_copies, require_classes
 
 if TYPE_CHECKING:
     from hf_efficient.plan import Plan
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def layout_of(plan: Plan, section: Augment, seed: int) -> tuple[Numbers, Numbers]:
-    """Numbers and copies of an epoch's rows, those without labels last."""
+    """Numbers and copies of an epoch's rows, those without labels last.
+
+    Raises:
+        PlanError: classes are to be brought up to a size, and there are none, or none is smaller.
+    """
     num_rows = len(plan.train_dataset)
     num_labelled = num_rows - plan.num_unlabelled
     labelled = layout(num_labelled, _rows_of_copies(plan, section, seed), originals=section.originals)
@@ -33,10 +37,10 @@ def _rows_of_copies(plan: Plan, section: Augment, seed: int) -> Sequence[Numbers
     num_labelled = len(plan.train_dataset) - plan.num_unlabelled
     if section.below_class_size is None:
         return [np.arange(num_labelled)] * section.copies
+    place = "augment.below_class_size"
     if plan.task is not None:
-        require_classes(plan.task, "augment.below_class_size")
-    lacking = balancing(_labels(plan)[:num_labelled], section.below_class_size, seed)
-    return [np.flatnonzero(lacking > copy) for copy in range(int(lacking.max(initial=0)))]
+        require_classes(plan.task, place)
+    return balanced_copies(_labels(plan)[:num_labelled], section.below_class_size, seed, place)
 
 
 def _labels(plan: Plan) -> Sequence[Any]:

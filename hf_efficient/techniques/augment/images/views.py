@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hf_efficient.data.drawn import ITSELF
+from hf_efficient.data.randomness import generator_for
 from hf_efficient.losses.rows import PARTNER_LABELS, PARTNER_WEIGHT
 from hf_efficient.techniques.augment.images.mixing import Mixing
 from hf_efficient.techniques.augment.images.pictures import Pictures
@@ -34,7 +35,7 @@ class ImageViews:
         row = self.rows[number]
         if copy == ITSELF:
             return row if self.mixing is None else self._in_parts(row, row, 1.0)
-        generator = np.random.default_rng([self.seed, epoch, copy, number])
+        generator = generator_for(self.seed, epoch, copy, number)
         image = self.transform(self.pictures.read(row), generator)
         if self.mixing is None:
             return self.pictures.put(row, image)

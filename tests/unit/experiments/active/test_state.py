@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hf_efficient.errors import RunDirectoryError
-from hf_efficient.experiments.active.state import LabelLog, append_lines, hold_to, read_lines
+from hf_efficient.experiments.active.state import LabelLog, hold_to
 
 
 def test_labels_skips_and_undone_ones_are_read_back(tmp_path):
@@ -21,26 +21,6 @@ def test_labels_skips_and_undone_ones_are_read_back(tmp_path):
         assert found.skipped == {5}
         assert found.settled == {3, 5, 7}
     assert len(path.read_text().splitlines()) == 6
-
-
-def test_half_a_line_is_none_and_the_next_one_is_whole(tmp_path):
-    path = tmp_path / "labels.jsonl"
-    append_lines(path, [{"id": 1, "label": "a"}, {"id": 2, "label": "ü"}])
-    whole = path.read_bytes()
-    for cut in range(1, len(whole)):
-        path.write_bytes(whole[:cut])
-        kept = list(read_lines(path))
-        assert kept == [{"id": 1, "label": "a"}, {"id": 2, "label": "ü"}][: len(kept)]
-        assert len(kept) >= whole[:cut].count(b"\n")
-        append_lines(path, [{"id": 9, "label": "b"}])
-        assert list(read_lines(path)) == [*kept, {"id": 9, "label": "b"}]
-
-
-def test_a_damaged_line_elsewhere_is_said(tmp_path):
-    path = tmp_path / "labels.jsonl"
-    path.write_text('{"id": 1\n{"id": 2, "label": "a"}\n')
-    with pytest.raises(RunDirectoryError, match=r"labels\.jsonl:1 is no record"):
-        list(read_lines(path))
 
 
 def test_a_loop_is_held_to_what_it_was_started_with(tmp_path):

@@ -32,6 +32,18 @@ def test_a_text_goes_there_and_back():
     assert translator.views(["x", ""], [4, 7]) == ["de(en(x,4),5)", ""]
 
 
+class Refuses:
+    """A translator for which each text is too long."""
+
+    def translate(self, texts, seeds):
+        return [None] * len(texts)
+
+
+def test_a_text_that_is_too_long_either_way_has_no_view():
+    for way in (BackTranslator(Refuses(), Renames("de"), 8), BackTranslator(Renames("en"), Refuses(), 8)):
+        assert way.views(["x"], [4]) == [""]
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """A model whose languages are letters."""

@@ -43,10 +43,10 @@ def test_each_word_is_masked_now_and_then():
     assert found == {"Stir", "the", "soup", "and", "add", "pinches", "of", "salt"}
 
 
-def test_what_can_be_masked_nowhere_stays(augmenter):
+def test_what_can_be_masked_nowhere_stays_and_what_is_too_long_has_no_view(augmenter):
     assert masked("1 2 …", 0.5, 0).spans == ()
     long = " ".join(["word"] * 80)  # the model takes 64 tokens
-    assert augmenter.views(["1 2 …", "", long], [0, 1, 2]) == ["1 2 …", "", long]
+    assert augmenter.views(["1 2 …", "", long], [0, 1, 2]) == ["1 2 …", "", ""]
 
 
 def test_a_text_that_holds_a_mask_stays(augmenter):
@@ -59,8 +59,8 @@ def test_positions_that_stand_after_the_pad_token_s_are_no_room(tmp_path):
     augmenter = Contextualizer.of(Contextual(model=save_roberta(tmp_path / "roberta", 12), share=0.2), "cpu", str)
     readable, long = " ".join(["sail"] * 9), " ".join(["sail"] * 10)  # two more tokens begin and end a text
     views = augmenter.views([readable, long], [0, 1])
-    assert views[0] != readable
-    assert views[1] == long
+    assert views[0] not in (readable, "")
+    assert views[1] == ""
 
 
 def test_a_view_differs_in_the_masked_words_alone(augmenter):

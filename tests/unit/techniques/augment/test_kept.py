@@ -21,6 +21,14 @@ class Numbered:
         return [f"{text} {seed % 100}" for text, seed in zip(texts, seeds, strict=True)]
 
 
+class Short(Numbered):
+    """Reads two letters at most, and makes nothing of white space."""
+
+    def views(self, texts, seeds):
+        views = super().views(texts, seeds)
+        return [view if len(text) < 3 and text.strip() else "" for text, view in zip(texts, views, strict=True)]
+
+
 def kept(numbered: Numbered) -> Kept:
     return Kept("numbered", numbered.draws, lambda: numbered.key, lambda: numbered)
 
@@ -76,6 +84,14 @@ def test_views_that_others_have_made_are_told_with_their_cost():
     second(TEXTS, ROWS, Draws(0, 0, 0))
     assert first.found == []
     assert len(second.found) == 2
+
+
+def test_a_text_that_is_too_long_has_no_view_now_and_later():
+    views = kept(Short())(["aa", "aaa", " "], [0, 1, 2], Draws(0, 0, 0))
+    assert views[1:] == [None, " "]
+    assert views[0].startswith("aa ")
+    lazy = Kept("numbered", True, lambda: "k", lambda: pytest.fail("it was loaded"))
+    assert lazy(["aa", "aaa", " "], [0, 1, 2], Draws(0, 0, 0)) == views
 
 
 def test_another_key_has_views_of_its_own():

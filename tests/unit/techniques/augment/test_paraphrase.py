@@ -67,6 +67,15 @@ def test_each_kind_of_model_is_asked_in_its_way(tmp_path):
     assert own.views(["one"], [0]) == ["one"], "nothing was written"
 
 
+def test_a_text_that_is_too_long_has_no_paraphrase(tmp_path):
+    llama = save_llama(tmp_path / "llama")
+    paraphraser = Paraphraser.of(Paraphrase(model=llama, prompt="{text}"), "cpu", str)
+    longest, long = "x" * 18, "x" * 19  # 18 to read and 44 to write, of 64
+    views = paraphraser.views([longest, long, ""], [0, 1, 2])
+    assert views[0]
+    assert views[1:] == ["", ""]
+
+
 def test_a_chat_template_s_special_tokens_are_not_added_again(tmp_path, monkeypatch):
     llama = save_llama(tmp_path / "llama", chat=True)
     tokenizer = AutoTokenizer.from_pretrained(llama)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -64,6 +65,27 @@ def test_views_do_not_depend_on_how_many_texts_are_held_in_memory(monkeypatch):
     whole = views(BOTH).table[:]
     monkeypatch.setattr(texts, "_BLOCK", 4)
     assert views(BOTH).table[:] == whole
+
+
+def test_rows_that_stay_since_a_text_is_too_long_are_counted_apart():
+    def views_of_texts(texts, rows, draws):
+        """None of the first ten, each tenth as it is."""
+        return [
+            None if row < 10 else text if row % 10 == 0 else f"{text}!" for text, row in zip(texts, rows, strict=True)
+        ]
+
+    def both(texts, rows, draws):
+        """Of pairs the second text changes now and then."""
+        return [f"{text}!" if draws.column and row < 5 else None for text, row in zip(texts, rows, strict=True)]
+
+    rows = in_one_piece(TrainRows(table(), SimpleNamespace(text="a", text_pair=None), seed=0, place=str))
+    made = make_views(rows, np.arange(30), {"x": texts.OfStrings(views_of_texts)}, 0, 0)
+    assert (made.num_unchanged, made.num_too_long) == (12, 10)
+    assert made.table["a"][:11] == table()["a"][:11]
+    pairs = replace(rows, columns=SimpleNamespace(text="a", text_pair="b"))
+    made = make_views(pairs, np.arange(30), {"x": texts.OfStrings(both)}, 0, 0)
+    assert (made.num_unchanged, made.num_too_long) == (25, 25)
+    assert facts_of([made])["too_long"] == 25
 
 
 def test_views_are_counted():

@@ -90,7 +90,7 @@ def test_as_long_a_text_is_written_as_was_read(tmp_path):
     texts = ["x" * 24, "x" * 25]  # twice as much would not fit
     longest, too_long = writer.write(texts, texts, [0, 0])
     assert len(longest.text.split()) == 24
-    assert too_long.text == ""
+    assert too_long is None
 
 
 def test_words_are_drawn_from_all_unless_some_are_named():
@@ -118,5 +118,7 @@ def test_nothing_is_written_for_a_text_that_is_too_long(causal):
     writer = Writer(causal)
     longest = "x" * 18  # 18 to read and 44 to write, of 64
     long = "x" * 19
-    assert writer.write([longest, long], [longest, long], [0, 0])[1].text == ""
-    assert writer.write([longest], [longest], [0])[0].text
+    written = writer.write([longest, long, " "], [longest, long, " "], [0, 0, 0])
+    assert written[0].text
+    assert written[1] is None
+    assert written[2].text == ""

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from hf_efficient.errors import DataError
-from hf_efficient.experiments.active.labellers.answers import SUFFIXES, read_answers, understand, write_questions
+from hf_efficient.errors import DataError, RunDirectoryError
+from hf_efficient.experiments.active.labellers.answers import understand
+from hf_efficient.experiments.active.labellers.formats import SUFFIXES, read_answers, write_questions
 from hf_efficient.experiments.active.state import LabelLog
 
 CLASSES = ("cooking", "sailing")
@@ -28,6 +29,10 @@ def read(path, text=None, encoding="utf-8"):
     )
 
 
+def skipped(found):
+    return [row for row, label in found.answers.items() if label is None]
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
 def test_a_fresh_file_has_no_answers_and_says_the_texts_as_they_are(tmp_path, suffix):
     path = tmp_path / f"rows{suffix}"
@@ -35,6 +40,11 @@ def test_a_fresh_file_has_no_answers_and_says_the_texts_as_they_are(tmp_path, su
     assert [answer.texts["text"] for answer in read_answers(path)] == TEXTS
     assert read(path).labels == {}
     assert read(path).problems == []
+
+
+def test_rows_that_cant_be_written_are_said(tmp_path):
+    with pytest.raises(RunDirectoryError, match=r"rows\.csv: can't be written \(No such file"):
+        write_questions(tmp_path / "none" / "rows.csv", ROWS)
 
 
 def test_label_studio_is_given_tasks(tmp_path):
@@ -56,7 +66,7 @@ def test_a_spreadsheet_s_separators_marks_and_letters_are_read(tmp_path, separat
 
 def test_rows_may_be_moved_left_out_skipped_and_found_by_their_text(tmp_path):
     found = read(tmp_path / "rows.csv", "label,id,note\ncooking,2,\nskip,1,unsure\n")
-    assert (found.labels, found.skipped) == ({2: "cooking"}, [1])
+    assert (found.labels, skipped(found)) == ({2: "cooking"}, [1])
     assert read(tmp_path / "rows.csv", 'text,label\n"hoist ""the"" sail",sailing\n').labels == {1: "sailing"}
 
 
@@ -85,7 +95,7 @@ def test_an_id_beside_another_row_s_text_is_no_answer(tmp_path):
 
 def test_the_last_answer_for_a_row_counts(tmp_path):
     found = read(tmp_path / "rows.csv", "id,label\n0,cooking\n0,sailing\n1,skip\n1,cooking\n2,cooking\n2,skip\n")
-    assert (found.labels, found.skipped) == ({0: "sailing", 1: "cooking"}, [2])
+    assert (found.labels, skipped(found)) == ({0: "sailing", 1: "cooking"}, [2])
 
 
 def test_a_loop_s_own_labels_are_those_that_were_not_taken_back(tmp_path):
@@ -97,7 +107,7 @@ def test_a_loop_s_own_labels_are_those_that_were_not_taken_back(tmp_path):
     log.undo(1, "web")
     log.give(1, "sailing", "web")
     found = read(log.path)
-    assert (found.labels, found.skipped) == (log.labels, []) == ({1: "sailing", 2: "sailing"}, [])
+    assert (found.labels, skipped(found)) == (log.labels, []) == ({1: "sailing", 2: "sailing"}, [])
 
 
 @pytest.mark.parametrize("end", range(8, 30))
@@ -178,5 +188,5 @@ def test_label_studio_s_export(tmp_path):
     path.write_text(json.dumps(tasks))
     found = read(path)
     assert found.labels == {2: "cooking", 0: "cooking", 3: "sailing"}
-    assert found.skipped == [1]
+    assert skipped(found) == [1]
     assert found.problems == []
