@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,64 @@ class Fed:
     def finish(self, meant: Indices) -> None:
         """Take note that the epoch is over, and nothing of it may be missing."""
         self.as_meant = self.as_meant and self.num_rows == len(meant)
+
+
+class FedEpochs:
+    """The rows that each process was fed, epoch by epoch."""
+
+    def __init__(self) -> None:
+        self.epochs: list[dict[str, Any]] = []
+        """What is known of each epoch; JSON."""
+        self.is_under_way = False
+        """Whether this part of the run has begun an epoch."""
+        self._fed: list[Fed] = []
+        """Of each process, in the last epoch."""
+        self._meant: Indices = np.zeros(0, dtype=np.int64)
+        """The rows that this process is to be fed in it."""
+        self._rows: list[torch.Tensor] = []
+        """Of micro-batches that are not in `_fed` yet."""
+
+    def begin(self, epoch: Mapping[str, Any], meant: Indices, num_processes: int) -> None:
+        """An epoch begins, or goes on that an earlier part of the run has begun."""
+        self._meant, self.is_under_way = meant, True
+        if self.epochs and self.epochs[-1]["epoch"] == epoch["epoch"]:
+            if len(self._fed) != num_processes:
+                self._fed = [Fed(digest=None) for _ in range(num_processes)]
+            return
+        self._fed = [Fed() for _ in range(num_processes)]
+        self.epochs.append(dict(epoch))
+
+    def add(self, rows: torch.Tensor) -> None:
+        """Take note of a micro-batch of this process."""
+        self._rows.append(rows)
+
+    def own(self, process: int, *, finished: bool) -> Fed:
+        """What this process was fed up to now, or to the end of the epoch."""
+        own, rows, self._rows = self._fed[process], self._rows, []
+        for few in rows:
+            own.add(few.cpu().numpy(), self._meant)
+        if finished:
+            own.finish(self._meant)
+        return own
+
+    def know(self, fed: Sequence[Fed]) -> None:
+        """Take note of what each process was fed."""
+        self._fed = list(fed)
+        known = all(each.digest for each in fed)
+        self.epochs[-1]["fed"] = [each.digest or None for each in fed]
+        self.epochs[-1]["as_meant"] = all(each.as_meant for each in fed) if known else None
+
+    def state(self) -> dict[str, Any]:
+        """All that is known, for JSON."""
+        return {"epochs": [dict(epoch) for epoch in self.epochs], "fed": [asdict(fed) for fed in self._fed]}
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any]) -> FedEpochs:
+        """What is known, before the run goes on."""
+        found = cls()
+        found.epochs = [dict(epoch) for epoch in state["epochs"]]
+        found._fed = [Fed(**fed) for fed in state["fed"]]
+        return found
 
 
 def all_as_meant(epochs: Sequence[bool | None]) -> bool | None:

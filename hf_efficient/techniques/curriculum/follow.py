@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import Tensor
 from hf_efficient.data.batches import Split
 from hf_efficient.data.difficulty import Scores, refuse_equal
 from hf_efficient.data.epochs import epoch_of
-from hf_efficient.data.fed import Fed, digest_of, rows_of_process
+from hf_efficient.data.fed import FedEpochs, digest_of, rows_of_process
 from hf_efficient.data.order import BLOCKS, CurriculumOrder, random_ranks, ranked
 from hf_efficient.data.pace import STAGES
 from hf_efficient.data.tracking import packed, tracker_of, unpacked
@@ -62,19 +61,19 @@ class Follow(Observer):
         """How rows are grouped, which is decided last."""
         self.scores: Scores | None = None
         self.scored: Scored | None = None
-        self.epochs: list[dict[str, Any]] = []
         self._score = score
         self._labels = labels
         self._tracker = None if labels is None else tracker_of(section.by, order.num_rows)
         self._ranked_epoch = 0
         """The epoch whose ranks are those of `scores`."""
-        self._begun = False
-        """Whether an epoch is under way."""
-        self._fed: list[Fed] = []
-        """Of each process, in the epoch that is under way."""
-        self._fed_rows: list[Tensor] = []
+        self._fed = FedEpochs()
         self._seen: list[Seen] = []
         self._step = 0
+
+    @property
+    def epochs(self) -> list[dict[str, Any]]:
+        """What is known of the rows of each epoch; JSON."""
+        return self._fed.epochs
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the Trainer before the first step, also of a run that goes on."""
@@ -84,9 +83,9 @@ class Follow(Observer):
         self._process = args.process_index // (args.world_size // processes)
         self.order.num_epochs = _num_epochs(args, self._split, rows)
         _refuse_too_short(self.section, self.order.num_epochs)
-        self._fed_rows, self._seen, self._begun = [], [], False
+        self._fed, self._seen = FedEpochs.of_state(self._fed.state()), []
         if state.global_step == 0:  # nothing is left of an earlier training by the same trainer
-            self.epochs, self._fed, self._ranked_epoch = [], [], 0
+            self._fed, self._ranked_epoch = FedEpochs(), 0
             if self._tracker is not None:
                 self._tracker, self.scores = tracker_of(self.section.by, rows), None
         self._score_rows()
@@ -122,7 +121,7 @@ class Follow(Observer):
         self._begin(epoch)
 
     def _begin(self, epoch: int) -> None:
-        self._meant = rows_of_process(
+        meant = rows_of_process(
             self.order,
             epoch,
             self.batches,
@@ -131,21 +130,14 @@ class Follow(Observer):
             seed=self.order.seed,
             drop_last=self._args.dataloader_drop_last,
         )
-        self._begun, processes = True, range(self._args.world_size)
-        if self.epochs and self.epochs[-1]["epoch"] == epoch + 1:  # begun by an earlier part of the run
-            if len(self._fed) != len(processes):
-                self._fed = [Fed(digest=None) for _ in processes]
-            return
-        self._fed = [Fed() for _ in processes]
         rows = self.order.rows()
-        self.epochs.append(
-            {
-                "epoch": epoch + 1,
-                "available": [self._share(0), self._share(BLOCKS - 1)],
-                "different_rows": len(np.unique(rows)),
-                "order": digest_of(rows),
-            }
-        )
+        facts = {
+            "epoch": epoch + 1,
+            "available": [self._share(0), self._share(BLOCKS - 1)],
+            "different_rows": len(np.unique(rows)),
+            "order": digest_of(rows),
+        }
+        self._fed.begin(facts, meant, self._args.world_size)
 
     def _share(self, block: int) -> list[float]:
         return [round(place / self.order.num_rows, 4) for place in self.order.available(block)]
@@ -156,7 +148,7 @@ class Follow(Observer):
 
     def on_rows(self, rows: Tensor) -> None:
         """Takes note of the rows that this process is fed."""
-        self._fed_rows.append(rows)
+        self._fed.add(rows)
 
     def on_losses(self, batch: Batch, rows: Rows) -> None:
         """Takes note of how difficult they are."""
@@ -176,18 +168,13 @@ class Follow(Observer):
 
     def _gather(self, *, finished: bool = False) -> None:
         """Have all processes know what each has seen since they last told each other, up to the end of the epoch."""
-        if not self._begun:
+        if not self._fed.is_under_way:
             return
-        own = self._fed[self._args.process_index]
-        for rows in self._fed_rows:
-            own.add(rows.cpu().numpy(), self._meant)
-        if finished:
-            own.finish(self._meant)
+        own = self._fed.own(self._args.process_index, finished=finished)
         seen = [(step, rows.cpu().numpy(), values.float().cpu().numpy()) for step, rows, values in self._seen]
-        self._fed_rows, self._seen = [], []
+        self._seen = []
         told = on_every_process(lambda: (own, seen))
-        self._fed = [fed for fed, _ in told]
-        self.epochs[-1].update(_fed_facts(self._fed))
+        self._fed.know([fed for fed, _ in told])
         if self._tracker is not None:
             for step_rows, values in _by_step([each for _, seen in told for each in seen]):
                 self._tracker.update(step_rows, values)
@@ -199,8 +186,7 @@ class Follow(Observer):
             "scored": None if self.scored is None else [getattr(self.scored, name) for name in _COST],
             "tracker": None if self._tracker is None else self._tracker.state(),
             "ranked_epoch": self._ranked_epoch,
-            "epochs": [dict(epoch) for epoch in self.epochs],
-            "fed": [asdict(fed) for fed in self._fed],
+            **self._fed.state(),
         }
         return {"args": {}, "attributes": attributes}
 
@@ -213,16 +199,7 @@ class Follow(Observer):
         if self.scores is not None and attributes["scored"] is not None:
             self.scored = Scored(self.scores, **dict(zip(_COST, attributes["scored"], strict=True)))
         self._ranked_epoch = attributes["ranked_epoch"]
-        self.epochs = [dict(epoch) for epoch in attributes["epochs"]]
-        self._fed = [Fed(**fed) for fed in attributes["fed"]]
-
-
-def _fed_facts(fed: list[Fed]) -> dict[str, Any]:
-    known = all(each.digest for each in fed)
-    return {
-        "fed": [each.digest or None for each in fed],
-        "as_meant": all(each.as_meant for each in fed) if known else None,
-    }
+        self._fed = FedEpochs.of_state(attributes)
 
 
 def _by_step(seen: list[Seen]) -> list[tuple[Indices, Scores]]:
