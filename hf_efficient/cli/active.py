@@ -97,7 +97,8 @@ def _numbers(text: str) -> list[int]:
 
 
 def _how_to_go_on(num_pending: int, file: Path, arguments: list[str]) -> str:
-    command, waiting = shlex.join(arguments), f"{num_pending} rows wait for labels"
+    command = shlex.join(arguments)
+    waiting = "1 row waits for its label" if num_pending == 1 else f"{num_pending} rows wait for labels"
     if file.suffix == ".json":
         return f"{waiting}: import {file} into Label Studio, then run `{command} --labels EXPORT.json`"
     return f"{waiting}: fill in {file}, then run `{command}`"

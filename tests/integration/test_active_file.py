@@ -65,7 +65,7 @@ def test_a_person_fills_a_file_in_and_the_same_command_goes_on(command_line, poo
     ]
     fill(file.parent / "to_label-001.csv")
     third = command_line.run("active", str(pool))
-    assert "1 rows wait" in third.out  # 7 labels, and a budget of 8
+    assert "1 row waits" in third.out  # 7 labels, and a budget of 8
     fill(file.parent / "to_label-002.csv")
     last = command_line.run("active", str(pool))
     assert last.status == 0
@@ -84,7 +84,7 @@ def test_labels_of_any_rows_are_taken_from_a_file(command_line, pool):
     ending = command_line.run("active", str(pool), "--labels", str(export), "active.budget=9")
     assert f"{export}: 8 labels taken; 0 rows had one already" in ending.err
     assert "round 0: 8 labels, a model; 1 rows chosen by margin" in ending.err
-    assert "1 rows wait for labels" in ending.out
+    assert "1 row waits for its label" in ending.out
     wrong = command_line.text("wrong.csv", "id,label\n20,sailing\n21,boats\n22,cars\n")
     ending = command_line.run("active", str(pool), "--labels", str(wrong), "active.budget=9")
     assert ending.status == 3

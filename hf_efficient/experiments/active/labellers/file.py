@@ -46,7 +46,8 @@ class FileLabeller:
         if not path.exists():
             rows = [{"id": row, **texts} for row, texts in zip(query.rows, query.pool.texts(query.rows), strict=True)]
             write_questions(path, rows)
-            self.shown(f"{len(rows)} rows wait in {path}: write {', '.join(log.classes)} or {SKIP} as {LABEL}")
+            answers = ", ".join(log.classes)
+            self.shown(f"{path} has the rows to label ({len(rows)}): write {answers} or {SKIP} as {LABEL}")
         if path.suffix == ".json":  # Label Studio's answers come from elsewhere
             return
         said: list[str] = []
