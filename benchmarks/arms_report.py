@@ -44,7 +44,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
         left.plot([mean, mean], [place - 0.3, place + 0.3], color="tab:blue", linewidth=2)
         right.barh(place, statistics.mean(row["training"]["cpu_seconds"] for row in of_arm), color="tab:gray")
     left.set_yticks(range(len(arms)), arms)
-    left.invert_yaxis()
+    left.set_ylim(len(arms) - 0.5, -0.5)
     left.set_xlabel(f"{metric_label(metric)}, {split}: each seed, and the mean")
     right.set_xlabel("CPU seconds of training, the mean")
     for axes in (left, right):

@@ -28,6 +28,7 @@ from hf_efficient import EfficientTrainer
 from hf_efficient.assets import resolve
 from hf_efficient.data.batches import Batches
 from hf_efficient.losses import IGNORED
+from hf_efficient.models.load import quiet
 from hf_efficient.recipe.augment_models import Contextual
 from hf_efficient.techniques.augment.contextual import Contextualizer
 
@@ -89,7 +90,8 @@ def main() -> None:
     torch.manual_seed(options.seed)
     body = resolve("demo/minilm-l6")
     tokenizer = AutoTokenizer.from_pretrained(body)
-    model = BertForMaskedLM.from_pretrained(body, dtype=torch.float32)
+    with quiet(local=True):
+        model = BertForMaskedLM.from_pretrained(body, dtype=torch.float32)
     train, scored = texts()
     rows, held_out = encode(train, tokenizer), encode(scored, tokenizer)
     lengths = np.array([len(ids) for ids in rows["input_ids"]])
