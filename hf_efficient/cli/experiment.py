@@ -6,6 +6,8 @@ import contextlib
 import json
 import multiprocessing
 import os
+import signal
+import threading
 from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -58,9 +60,22 @@ def _in_own_process(cell: Cell) -> int:
 def _run(environment: dict[str, str], folder: Path, stderr: Any, arguments: list[str]) -> None:
     from hf_efficient.cli.app import run
 
+    end_with_parent()
     os.environ.update(environment)  # those of the server are from when it was started, as are folder and stderr
     os.chdir(folder)
     os.dup2(stderr.detach(), STDERR)
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         status = run(arguments)
     raise SystemExit(status)
+
+
+def end_with_parent() -> None:
+    """Have this process of multiprocessing's end when the one that started it does, killed or not."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
