@@ -19,7 +19,8 @@ class Prune(Difficulty):
     keep: float = Field(gt=0.0, lt=1.0)
     """Share of the training rows that is kept."""
     which: Literal["hardest", "easiest", "random"] = "hardest"
-    """Which rows are kept; `random` is the control, for which nothing is scored."""
+    """Which rows are kept: the hardest where rows abound and labels are right, the easiest where they are few or wrong
+    (Sorscher et al. 2022, arXiv 2206.14486); `random` is the control, for which nothing is scored."""
     stratify: bool = False
     """Keep that share of each class, and at least one row; a row of several classes goes with its rarest one."""
 
