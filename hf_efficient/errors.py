@@ -17,6 +17,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
+
+INTERRUPTED: Final = 130
+"""The exit code of a command that was interrupted by Ctrl-C."""
 
 
 class HfEfficientError(Exception):

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from hf_efficient import __version__
-from hf_efficient.errors import HfEfficientError, TryAgainError, did_you_mean
+from hf_efficient.errors import INTERRUPTED, HfEfficientError, TryAgainError, did_you_mean
 
 COMMANDS: Final = (
     "finetune",
@@ -34,7 +34,6 @@ COMMANDS: Final = (
 A module is imported when its command, or the help, is asked for; whatever is heavy is imported within the function.
 """
 
-INTERRUPTED: Final = 130
 _GOING_ON: Final = ("finetune", "experiment", "active")
 """Commands that go on where they were cut off."""
 

@@ -10,11 +10,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from hf_efficient.errors import RunDirectoryError
+from hf_efficient.errors import INTERRUPTED, RunDirectoryError
 from hf_efficient.experiments.experiment import Cell, Experiment
 from hf_efficient.experiments.json_lines import Record, append_lines, read_rows
 
-INTERRUPTED = 130
 Launch = Callable[[Cell], int]
 """Runs a cell and gives its exit status; what it was worth lies in its run directory."""
 

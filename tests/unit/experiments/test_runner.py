@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from hf_efficient.errors import RunDirectoryError
+from hf_efficient.errors import INTERRUPTED, RunDirectoryError
 from hf_efficient.experiments import load_experiment, run_experiment
-from hf_efficient.experiments.runner import INTERRUPTED
 
 
 @pytest.fixture
