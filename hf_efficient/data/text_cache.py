@@ -45,6 +45,8 @@ class TextCache:
         """
         self.path = path
         self._what = what
+        self._entries: dict[str, Entry] = {}
+        self._end = 0  # of the whole lines that are read
         self._made: set[str] = set()
         self.found: dict[str, float | None] = {}
         """What the texts that others have made had cost, in CPU seconds, by their keys; None where nobody knows."""
@@ -105,11 +107,17 @@ class TextCache:
                 start = time.process_time()
 
     def _read(self) -> dict[str, Entry]:
-        """What is there; lines that are not whole are left out."""
+        """What is there, read as far as it has not been; lines that are not whole are left out."""
         if not self.path.is_file():
-            return {}
-        entries = (_entry(line) for line in self.path.read_bytes().splitlines())
-        return dict(entry for entry in entries if entry is not None)
+            self._entries, self._end = {}, 0
+            return self._entries
+        with self.path.open("rb") as file:
+            file.seek(self._end)
+            data = file.read()
+        entries = (_entry(line) for line in data.splitlines())
+        self._entries.update(entry for entry in entries if entry is not None)
+        self._end += data.rfind(b"\n") + 1
+        return self._entries
 
 
 def _entry(line: bytes) -> tuple[str, Entry] | None:

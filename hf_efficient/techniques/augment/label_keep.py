@@ -97,11 +97,14 @@ class LabelKeeper:
 
     def _classes(self, texts: Sequence[Text]) -> Iterator[tuple[int, float]]:
         """The likeliest class of each text, and its probability; asked once and kept on disk."""
-        cache = TextCache(cache_root() / "classes" / f"{self._key}.jsonl", "answers of augment.keep_label.teacher")
-        answers = cache.texts([text_key(*text) for text in texts], lambda numbers: self._answers(numbers, texts))
+        answers = self._cache.texts([text_key(*text) for text in texts], lambda numbers: self._answers(numbers, texts))
         return ((int(label), float(confidence)) for label, confidence in map(str.split, answers))
 
     @cached_property
+    def _cache(self) -> TextCache:
+        return TextCache(cache_root() / "classes" / f"{self._key}.jsonl", "answers of augment.keep_label.teacher")
+
+    @property
     def _key(self) -> str:
         model, tokenizer = self.teacher.model, self.teacher.tokenizer
         with TemporaryDirectory() as folder:

@@ -91,3 +91,11 @@ def test_keys_tell_strings_apart():
     assert text_key("ab", "c") != text_key("a", "bc") != text_key("abc")
     assert text_key("ab", "c") == text_key("ab", "c")
     assert len(text_key("\ud800")) == 32
+
+
+def test_texts_that_another_process_has_made_meanwhile_are_found(tmp_path):
+    mine, others = (TextCache(tmp_path / "log.jsonl", "texts") for _ in range(2))
+    assert mine.texts(["a"], lambda numbers: [(numbers, ["one"])]) == ["one"]
+    assert others.texts(["a", "b"], lambda numbers: [(numbers, ["two"])]) == ["one", "two"]
+    assert mine.texts(["b", "a"], lambda numbers: pytest.fail("both are there")) == ["two", "one"]
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
